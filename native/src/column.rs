@@ -1,0 +1,312 @@
+//! Columns that are filled row by row and handed over whole.
+//!
+//! `set(row, value)` may skip rows: the gap reads as the default, and costs nothing until it is closed. A column that is never
+//! set costs nothing per row, which is what makes tables of a hundred columns cheap.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// What every column can do, whatever it holds.
+pub trait Rows {
+    /// Rows held so far; later rows read as the default.
+    fn len(&self) -> usize;
+    /// Whether no row was ever set.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Forgets every row from `rows` on.
+    fn truncate(&mut self, rows: usize);
+    /// Appends defaults until there are `rows` rows.
+    fn fill(&mut self, rows: usize);
+}
+
+/// Fixed-width values.
+#[derive(Default, Debug, Clone, PartialEq)]
+pub struct Num<T> {
+    pub values: Vec<T>,
+}
+
+impl<T: Copy + Default> Num<T> {
+    /// Puts `value` into `row`; rows between the last one and this one become the default.
+    #[inline]
+    pub fn set(&mut self, row: usize, value: T) {
+        let len = self.values.len();
+        if len == row {
+            self.values.push(value);
+        } else if len > row {
+            self.values[row] = value;
+        } else {
+            self.values.resize(row, T::default());
+            self.values.push(value);
+        }
+    }
+
+    /// The value of `row`, the default where it was never set.
+    #[inline]
+    pub fn get(&self, row: usize) -> T {
+        self.values.get(row).copied().unwrap_or_default()
+    }
+}
+
+impl<T: Copy + Default> Rows for Num<T> {
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+    fn truncate(&mut self, rows: usize) {
+        self.values.truncate(rows);
+    }
+    fn fill(&mut self, rows: usize) {
+        if self.values.len() < rows {
+            self.values.resize(rows, T::default());
+        }
+    }
+}
+
+/// Strings, one after the other, with the end of each. Holds less than 4 GiB; the builder's owner keeps it far below.
+#[derive(Default, Debug, Clone, PartialEq)]
+pub struct Text {
+    pub data: Vec<u8>,
+    pub ends: Vec<u32>,
+}
+
+impl Text {
+    /// Puts `value` into `row`, which must be the last row or a later one.
+    #[inline]
+    pub fn set(&mut self, row: usize, value: &str) {
+        if self.ends.len() > row {
+            debug_assert_eq!(self.ends.len(), row + 1, "only the last row of a text column can be set again");
+            self.truncate(row);
+        }
+        self.fill(row);
+        self.data.extend_from_slice(value.as_bytes());
+        self.ends.push(self.data.len() as u32);
+    }
+
+    /// The value of `row`, empty where it was never set.
+    #[inline]
+    pub fn get(&self, row: usize) -> &str {
+        if row >= self.ends.len() {
+            return "";
+        }
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        // SAFETY: `data` is only ever extended by whole `&str`s and cut at their ends, so each slice between ends is UTF-8.
+        unsafe { std::str::from_utf8_unchecked(&self.data[start..self.ends[row] as usize]) }
+    }
+}
+
+impl Rows for Text {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+    fn truncate(&mut self, rows: usize) {
+        if rows < self.ends.len() {
+            self.ends.truncate(rows);
+            self.data.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        }
+    }
+    fn fill(&mut self, rows: usize) {
+        if self.ends.len() < rows {
+            self.ends.resize(rows, self.data.len() as u32);
+        }
+    }
+}
+
+/// Strings that repeat: each distinct one is kept once (`dict`), a row keeps its position. Position 0 is the empty string.
+#[derive(Clone)]
+pub struct Label {
+    pub dict: Text,
+    pub keys: Vec<u32>,
+    seen: HashTable<u32>,
+    last: u32,
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        let mut dict = Text::default();
+        dict.set(0, "");
+        Label { dict, keys: Vec::new(), seen: HashTable::new(), last: 0 }
+    }
+}
+
+impl Label {
+    /// The position of `value` in the dictionary, added where it is new.
+    #[inline]
+    pub fn intern(&mut self, value: &str) -> u32 {
+        if self.dict.get(self.last as usize) == value {
+            return self.last;
+        }
+        self.last = self.intern_slow(value);
+        self.last
+    }
+
+    fn intern_slow(&mut self, value: &str) -> u32 {
+        if value.is_empty() {
+            return 0;
+        }
+        let state = FixedState::with_seed(0x5745_4952);
+        let hash = state.hash_one(value);
+        if let Some(found) = self.seen.find(hash, |&key| self.dict.get(key as usize) == value) {
+            return *found;
+        }
+        let key = self.dict.len() as u32;
+        self.dict.set(key as usize, value);
+        let dict = &self.dict;
+        self.seen.insert_unique(hash, key, |&key| state.hash_one(dict.get(key as usize)));
+        key
+    }
+
+    /// Puts `value` into `row`; rows between the last one and this one become the empty string.
+    #[inline]
+    pub fn set(&mut self, row: usize, value: &str) {
+        let key = self.intern(value);
+        self.set_key(row, key);
+    }
+
+    /// Puts a position that `intern` gave into `row`.
+    #[inline]
+    pub fn set_key(&mut self, row: usize, key: u32) {
+        let len = self.keys.len();
+        if len == row {
+            self.keys.push(key);
+        } else if len > row {
+            self.keys[row] = key;
+        } else {
+            self.keys.resize(row, 0);
+            self.keys.push(key);
+        }
+    }
+
+    /// The value of `row`, empty where it was never set.
+    #[inline]
+    pub fn get(&self, row: usize) -> &str {
+        self.keys.get(row).map_or("", |key| self.dict.get(*key as usize))
+    }
+}
+
+impl Rows for Label {
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+    fn truncate(&mut self, rows: usize) {
+        // The dictionary keeps what a forgotten row added: unused entries are legal and rare.
+        self.keys.truncate(rows);
+    }
+    fn fill(&mut self, rows: usize) {
+        if self.keys.len() < rows {
+            self.keys.resize(rows, 0);
+        }
+    }
+}
+
+/// Key-value pairs of a row, keys repeating, values free.
+#[derive(Default, Clone)]
+pub struct TextMap {
+    pub keys: Label,
+    pub values: Text,
+    /// Pairs up to and with each row.
+    pub ends: Vec<u32>,
+}
+
+impl TextMap {
+    /// Adds a pair to the row that `end_row` will close.
+    #[inline]
+    pub fn add(&mut self, key: &str, value: &str) {
+        let at = self.values.len();
+        self.keys.set(at, key);
+        self.values.set(at, value);
+    }
+
+    /// Closes `row`: it owns every pair added since the row before it was closed.
+    #[inline]
+    pub fn end_row(&mut self, row: usize) {
+        debug_assert!(self.ends.len() <= row, "a map row is closed once");
+        let before = self.ends.last().copied().unwrap_or(0);
+        self.ends.resize(row, before);
+        self.ends.push(self.values.len() as u32);
+    }
+}
+
+impl Rows for TextMap {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+    fn truncate(&mut self, rows: usize) {
+        // Also forgets pairs that were added and not closed yet.
+        self.ends.truncate(rows);
+        let pairs = self.ends.last().copied().unwrap_or(0) as usize;
+        self.keys.truncate(pairs);
+        self.values.truncate(pairs);
+    }
+    fn fill(&mut self, rows: usize) {
+        if self.ends.len() < rows {
+            let last = self.ends.last().copied().unwrap_or(0);
+            self.ends.resize(rows, last);
+        }
+    }
+}
+
+/// Key-value pairs of a row, keys and values repeating.
+#[derive(Default, Clone)]
+pub struct LabelMap {
+    pub keys: Label,
+    pub values: Label,
+    /// Pairs up to and with each row.
+    pub ends: Vec<u32>,
+}
+
+impl LabelMap {
+    /// Adds a pair, by the positions that `keys.intern` and `values.intern` gave, to the row that `end_row` will close.
+    #[inline]
+    pub fn add_keys(&mut self, key: u32, value: u32) {
+        self.keys.keys.push(key);
+        self.values.keys.push(value);
+    }
+
+    /// Closes `row`: it owns every pair added since the row before it was closed.
+    #[inline]
+    pub fn end_row(&mut self, row: usize) {
+        debug_assert!(self.ends.len() <= row, "a map row is closed once");
+        let before = self.ends.last().copied().unwrap_or(0);
+        self.ends.resize(row, before);
+        self.ends.push(self.values.keys.len() as u32);
+    }
+}
+
+impl Rows for LabelMap {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+    fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        let pairs = self.ends.last().copied().unwrap_or(0) as usize;
+        self.keys.truncate(pairs);
+        self.values.truncate(pairs);
+    }
+    fn fill(&mut self, rows: usize) {
+        if self.ends.len() < rows {
+            let last = self.ends.last().copied().unwrap_or(0);
+            self.ends.resize(rows, last);
+        }
+    }
+}
+
+/// One finished column of a batch.
+#[derive(Clone)]
+pub enum Column {
+    U8(Num<u8>),
+    U16(Num<u16>),
+    U32(Num<u32>),
+    U64(Num<u64>),
+    I32(Num<i32>),
+    I64(Num<i64>),
+    F64(Num<f64>),
+    Ip4(Num<u32>),
+    Ip6(Num<[u8; 16]>),
+    TimeS(Num<u32>),
+    TimeUs(Num<i64>),
+    Label(Label),
+    Text(Text),
+    TextMap(TextMap),
+    LabelMap(LabelMap),
+}

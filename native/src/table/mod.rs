@@ -1,0 +1,76 @@
+//! The declared tables, as the native side sees them. The structs are generated from `libs/tables`.
+
+pub mod generated;
+
+use crate::column::Column;
+
+/// How a column is held; mirrors `libs.tables.model.Kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    U8,
+    U16,
+    U32,
+    U64,
+    I32,
+    I64,
+    F64,
+    Ip4,
+    Ip6,
+    TimeS,
+    TimeUs,
+    Label,
+    Text,
+    TextMap,
+    LabelMap,
+}
+
+/// One declared column.
+#[derive(Debug)]
+pub struct ColumnDef {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// The OTLP attribute that carries it.
+    pub attribute: &'static str,
+}
+
+/// One declared table; tables with the same columns share `columns`.
+#[derive(Debug)]
+pub struct TableDef {
+    /// `database.name`
+    pub name: &'static str,
+    pub columns: &'static [ColumnDef],
+}
+
+impl TableDef {
+    /// The table declared as `database.name`.
+    pub fn find(name: &str) -> Option<&'static TableDef> {
+        generated::TABLES.iter().find(|table| table.name == name).copied()
+    }
+}
+
+/// A struct of columns that rows are built in. A row is written at index `rows()`, then committed or rolled back.
+pub trait Layout: Default + Send {
+    /// Committed rows.
+    fn rows(&self) -> usize;
+    /// Makes what was written at index `rows()` a row.
+    fn commit(&mut self);
+    /// Forgets everything from row `rows` on, committed or not.
+    fn rollback(&mut self, rows: usize);
+    /// Hands over the columns, each filled up to `rows()`, in the order of the declaration, and starts empty again.
+    fn take(&mut self) -> Vec<Column>;
+}
+
+/// Finished rows of one declared table.
+pub struct Batch {
+    pub table: &'static TableDef,
+    pub rows: usize,
+    pub columns: Vec<Column>,
+}
+
+impl Batch {
+    /// Takes every committed row out of `layout`.
+    pub fn take(table: &'static TableDef, layout: &mut impl Layout) -> Batch {
+        let rows = layout.rows();
+        Batch { table, rows, columns: layout.take() }
+    }
+}
