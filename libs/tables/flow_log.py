@@ -108,7 +108,9 @@ L7_FLOW_LOG: Final = Table(
         Column("response_code", Kind.I32, "The protocol's own code."),
         Column("response_exception", Kind.TEXT, "What went wrong, in words."),
         Column("response_result", Kind.TEXT, "What was answered, in short."),
-        Column("response_duration", Kind.U64, "First request byte to first response byte; for a span, its length.", Role.GAUGE, unit="us", codec="T64, ZSTD(1)"),
+        Column(
+            "response_duration", Kind.U64, "First request byte to first response byte; for a span, its length.", Role.GAUGE, unit="us", codec="T64, ZSTD(1)"
+        ),
         Column("request_length", Kind.I64, "Declared length of the request body, -1 where unknown.", Role.GAUGE, unit="byte"),
         Column("response_length", Kind.I64, "Declared length of the response body, -1 where unknown.", Role.GAUGE, unit="byte"),
         Column("captured_request_byte", Kind.U32, "Bytes of the request that were seen.", Role.COUNTER, unit="byte"),

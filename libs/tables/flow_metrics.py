@@ -56,5 +56,7 @@ FLOW_METRICS: Final = (
     *_family("network", "Network", "L4 measures of one end", (*_ONE, *L4_MEASURES), ("vpc_id", "ip4", "ip6", "server_port", "time")),
     *_family("network_map", "NetworkMap", "L4 measures of a pair of ends", (*_PAIR, *L4_MEASURES), ("vpc_id_1", "ip4_1", "ip6_1", "server_port", "time")),
     *_family("application", "Application", "L7 measures of one end", (*_ONE, *L7_TAGS, *L7_MEASURES), ("auto_service_id", "l7_protocol", "time")),
-    *_family("application_map", "ApplicationMap", "L7 measures of a pair of ends", (*_PAIR, *L7_TAGS, *L7_MEASURES), ("auto_service_id_1", "l7_protocol", "time")),
+    *_family(
+        "application_map", "ApplicationMap", "L7 measures of a pair of ends", (*_PAIR, *L7_TAGS, *L7_MEASURES), ("auto_service_id_1", "l7_protocol", "time")
+    ),
 )

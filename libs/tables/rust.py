@@ -73,12 +73,11 @@ def _layout(name: str, tables: list[Table]) -> str:
     fields = "".join(f"    /// {c.doc}\n    pub {_field(c.name)}: {_RUST[c.kind][0]},\n" for c in columns)
     into = "".join(f"            Column::{_RUST[c.kind][1]}(std::mem::take(&mut self.{_field(c.name)})),\n" for c in columns)
     each = "".join(f"        visit(&mut self.{_field(c.name)});\n" for c in columns)
-    defs = "".join(
-        f'    ColumnDef {{ name: "{c.name}", kind: Kind::{_RUST[c.kind][1]}, attribute: "{c.attribute}" }},\n' for c in columns
-    )
+    defs = "".join(f'    ColumnDef {{ name: "{c.name}", kind: Kind::{_RUST[c.kind][1]}, attribute: "{c.attribute}" }},\n' for c in columns)
     ends = "".join(_end_accessor(tables[0], suffix) for suffix in ("", "_0", "_1"))
     statics = "".join(
-        f'/// `{t.full_name}`: {t.doc}\npub static {_const(t)}: TableDef = TableDef {{ name: "{t.full_name}", columns: {_layout_const(name)} }};\n' for t in tables
+        f'/// `{t.full_name}`: {t.doc}\npub static {_const(t)}: TableDef = TableDef {{ name: "{t.full_name}", columns: {_layout_const(name)} }};\n'
+        for t in tables
     )
     return f"""
 /// Columns of {", ".join(f"`{t.full_name}`" for t in tables)}.
@@ -123,7 +122,10 @@ impl Layout for {name} {{
 
 
 def _layout_const(name: str) -> str:
-    return "".join(("_" + c if c.isupper() and i else c) for i, c in enumerate(name)).upper().replace("L4_FLOW", "L4FLOW").replace("L7_FLOW", "L7FLOW") + "_COLUMNS"
+    return (
+        "".join(("_" + c if c.isupper() and i else c) for i, c in enumerate(name)).upper().replace("L4_FLOW", "L4FLOW").replace("L7_FLOW", "L7FLOW")
+        + "_COLUMNS"
+    )
 
 
 def render() -> str:

@@ -69,7 +69,11 @@ SEEN: Final = (
 )
 
 BATCH_ID: Final = Column(
-    "batch_id", Kind.U64, "Hash of the OTLP request that carried this row; a repeated request is recognised by it, also after a restart.", Role.INTERNAL, codec="ZSTD(1)"
+    "batch_id",
+    Kind.U64,
+    "Hash of the OTLP request that carried this row; a repeated request is recognised by it, also after a restart.",
+    Role.INTERNAL,
+    codec="ZSTD(1)",
 )
 
 _DELAY_PARTS: Final = (("sum", Kind.U64, "sum of"), ("count", Kind.U32, "number of"), ("max", Kind.U32, "longest of"))
