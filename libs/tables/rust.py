@@ -112,7 +112,11 @@ impl Layout for {name} {{
 
     fn take(&mut self) -> Vec<Column> {{
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {{
+            if !column.is_empty() {{
+                column.fill(rows);
+            }}
+        }});
         self.rows = 0;
         vec![
 {into}        ]

@@ -19,6 +19,10 @@ pub trait Rows {
     fn truncate(&mut self, rows: usize);
     /// Appends defaults until there are `rows` rows.
     fn fill(&mut self, rows: usize);
+    /// Whether every row holds the default.
+    fn is_default(&self) -> bool;
+    /// Bytes held.
+    fn nbytes(&self) -> usize;
 }
 
 /// Fixed-width values.
@@ -49,7 +53,7 @@ impl<T: Copy + Default> Num<T> {
     }
 }
 
-impl<T: Copy + Default> Rows for Num<T> {
+impl<T: Copy + Default + PartialEq> Rows for Num<T> {
     fn len(&self) -> usize {
         self.values.len()
     }
@@ -60,6 +64,13 @@ impl<T: Copy + Default> Rows for Num<T> {
         if self.values.len() < rows {
             self.values.resize(rows, T::default());
         }
+    }
+    fn is_default(&self) -> bool {
+        let default = T::default();
+        self.values.iter().all(|value| *value == default)
+    }
+    fn nbytes(&self) -> usize {
+        size_of_val(self.values.as_slice())
     }
 }
 
@@ -110,6 +121,12 @@ impl Rows for Text {
             self.ends.resize(rows, self.data.len() as u32);
         }
     }
+    fn is_default(&self) -> bool {
+        self.data.is_empty()
+    }
+    fn nbytes(&self) -> usize {
+        self.data.len() + size_of_val(self.ends.as_slice())
+    }
 }
 
 /// Strings that repeat: each distinct one is kept once (`dict`), a row keeps its position. Position 0 is the empty string.
@@ -125,7 +142,12 @@ impl Default for Label {
     fn default() -> Self {
         let mut dict = Text::default();
         dict.set(0, "");
-        Label { dict, keys: Vec::new(), seen: HashTable::new(), last: 0 }
+        Label {
+            dict,
+            keys: Vec::new(),
+            seen: HashTable::new(),
+            last: 0,
+        }
     }
 }
 
@@ -197,6 +219,12 @@ impl Rows for Label {
             self.keys.resize(rows, 0);
         }
     }
+    fn is_default(&self) -> bool {
+        self.keys.iter().all(|key| *key == 0)
+    }
+    fn nbytes(&self) -> usize {
+        self.dict.nbytes() + size_of_val(self.keys.as_slice())
+    }
 }
 
 /// Key-value pairs of a row, keys repeating, values free.
@@ -244,6 +272,12 @@ impl Rows for TextMap {
             self.ends.resize(rows, last);
         }
     }
+    fn is_default(&self) -> bool {
+        self.ends.last().is_none_or(|pairs| *pairs == 0)
+    }
+    fn nbytes(&self) -> usize {
+        self.keys.nbytes() + self.values.nbytes() + size_of_val(self.ends.as_slice())
+    }
 }
 
 /// Key-value pairs of a row, keys and values repeating.
@@ -289,6 +323,12 @@ impl Rows for LabelMap {
             self.ends.resize(rows, last);
         }
     }
+    fn is_default(&self) -> bool {
+        self.ends.last().is_none_or(|pairs| *pairs == 0)
+    }
+    fn nbytes(&self) -> usize {
+        self.keys.nbytes() + self.values.nbytes() + size_of_val(self.ends.as_slice())
+    }
 }
 
 /// One finished column of a batch.
@@ -309,4 +349,36 @@ pub enum Column {
     Text(Text),
     TextMap(TextMap),
     LabelMap(LabelMap),
+}
+
+/// Applies one expression to whichever column it is.
+macro_rules! each {
+    ($column:expr, $inner:ident => $then:expr) => {
+        match $column {
+            Column::U8($inner) => $then,
+            Column::U16($inner) => $then,
+            Column::U32($inner) | Column::Ip4($inner) | Column::TimeS($inner) => $then,
+            Column::U64($inner) => $then,
+            Column::I32($inner) => $then,
+            Column::I64($inner) | Column::TimeUs($inner) => $then,
+            Column::F64($inner) => $then,
+            Column::Ip6($inner) => $then,
+            Column::Label($inner) => $then,
+            Column::Text($inner) => $then,
+            Column::TextMap($inner) => $then,
+            Column::LabelMap($inner) => $then,
+        }
+    };
+}
+
+impl Column {
+    /// Whether every row holds the default.
+    pub fn is_default(&self) -> bool {
+        each!(self, column => column.is_default())
+    }
+
+    /// Bytes held.
+    pub fn nbytes(&self) -> usize {
+        each!(self, column => column.nbytes())
+    }
 }

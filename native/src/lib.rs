@@ -1,12 +1,13 @@
 //! Weir's per-record and per-packet work. Bytes become columns here, once.
 
 pub mod column;
+pub mod python;
 pub mod table;
 
 use pyo3::prelude::*;
 
 /// The Python module `weir_native`; its interface is described in `weir_native.pyi`.
 #[pymodule]
-fn weir_native(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn weir_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    python::register(module)
 }

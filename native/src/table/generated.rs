@@ -586,7 +586,11 @@ impl Layout for L4FlowLog {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),
@@ -1214,7 +1218,11 @@ impl Layout for L7FlowLog {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),
@@ -1690,7 +1698,11 @@ impl Layout for Network {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),
@@ -2237,7 +2249,11 @@ impl Layout for NetworkMap {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),
@@ -2575,7 +2591,11 @@ impl Layout for Application {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),
@@ -2962,7 +2982,11 @@ impl Layout for ApplicationMap {
 
     fn take(&mut self) -> Vec<Column> {
         let rows = self.rows;
-        self.each(|column| column.fill(rows));
+        self.each(|column| {
+            if !column.is_empty() {
+                column.fill(rows);
+            }
+        });
         self.rows = 0;
         vec![
             Column::TimeS(std::mem::take(&mut self.time)),

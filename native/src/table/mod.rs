@@ -1,5 +1,6 @@
 //! The declared tables, as the native side sees them. The structs are generated from `libs/tables`.
 
+#[rustfmt::skip]
 pub mod generated;
 
 use crate::column::Column;
@@ -56,7 +57,8 @@ pub trait Layout: Default + Send {
     fn commit(&mut self);
     /// Forgets everything from row `rows` on, committed or not.
     fn rollback(&mut self, rows: usize);
-    /// Hands over the columns, each filled up to `rows()`, in the order of the declaration, and starts empty again.
+    /// Hands over the columns in the order of the declaration and starts empty again. A column that was set in some row is filled
+    /// up to `rows()`; one that was set in none stays empty, and reads as the default in every row.
     fn take(&mut self) -> Vec<Column>;
 }
 
@@ -71,6 +73,15 @@ impl Batch {
     /// Takes every committed row out of `layout`.
     pub fn take(table: &'static TableDef, layout: &mut impl Layout) -> Batch {
         let rows = layout.rows();
-        Batch { table, rows, columns: layout.take() }
+        Batch {
+            table,
+            rows,
+            columns: layout.take(),
+        }
+    }
+
+    /// Bytes held in columns.
+    pub fn nbytes(&self) -> usize {
+        self.columns.iter().map(Column::nbytes).sum()
     }
 }

@@ -1,0 +1,16 @@
+//! The Python face: one file per class, thin. What a class does lives in the module it wraps.
+
+pub mod batch;
+mod bytes;
+pub mod errors;
+mod hash;
+
+use pyo3::prelude::*;
+
+/// Adds every class, function and exception to the module. A new class is one file and one row here.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    errors::register(module)?;
+    module.add_class::<batch::PyBatch>()?;
+    module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,96 @@
+"""Weir's per-record and per-packet work, in Rust. Bytes become columns here, once; the GIL is released while they do."""
+
+from collections.abc import Mapping
+from typing import Literal, final
+
+from typing_extensions import Buffer
+
+class Malformed(ValueError):
+    """The bytes are not what they claim to be; nothing of them was taken. The message names the offset and what is wrong there."""
+
+class TooLarge(ValueError):
+    """Decompressed, the body is larger than allowed; nothing of it was taken."""
+
+@final
+class Batch:
+    """Finished rows of one declared table."""
+
+    @property
+    def table(self) -> str:
+        """`database.name`, for example `flow_log.l7_flow_log`."""
+    @property
+    def rows(self) -> int: ...
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in columns."""
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """The Arrow PyCapsule interface: `pyarrow.record_batch(batch)` shares memory where the layouts agree."""
+    def to_native(self, compression: Literal["none", "lz4"] = "none") -> bytes:
+        """One ClickHouse Native block; columns that are default in every row are left out. `lz4` is ClickHouse's own framing."""
+    def native_columns(self) -> list[str]:
+        """Names of the columns that `to_native` writes, in order."""
+    def to_json_lines(self) -> bytes:
+        """One JSON object per row, each with its newline: `table` first, then every column; addresses and times as text."""
+    def to_otlp(self, resource: Mapping[str, str | int], encoding: Literal["identity", "gzip", "zstd"] = "identity") -> bytes:
+        """An ExportTraceServiceRequest (l7_flow_log) or ExportLogsServiceRequest (every other table).
+
+        Decoding it gives the same rows where `resource` has `service.name` = `weir-agent`; `batch_id` belongs to the receiver.
+        """
+
+@final
+class TagTable:
+    """Addresses, MACs, prefixes, processes and services → ids. One per process; shared by every Gather."""
+
+    def __init__(self) -> None: ...
+    @property
+    def version(self) -> int:
+        """Version of the snapshot in use, 0 for none."""
+    def load(self, snapshot: Buffer) -> None:
+        """Replaces the table by a `weir.v1.PlatformTable`; rows decoded from now on see it. Raises ValueError and keeps the old one where malformed."""
+
+@final
+class Appended:
+    """What became of one body."""
+
+    @property
+    def rows(self) -> int:
+        """Rows appended."""
+    @property
+    def rejected(self) -> int:
+        """Rows left out; the sum of `reasons`."""
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason → rows left out for it."""
+
+@final
+class Gather:
+    """An open block per table. Thread-safe: bodies are decompressed in parallel and appended one after the other, without the GIL."""
+
+    def __init__(self, decoder: Literal["flow_log", "flow_metrics"], tags: TagTable | None = None) -> None: ...
+    def append(
+        self,
+        body: Buffer,
+        *,
+        signal: Literal["traces", "logs"],
+        content_type: Literal["protobuf", "json"],
+        encoding: Literal["identity", "gzip", "zstd"],
+        batch_id: int,
+        now_us: int,
+        max_bytes: int,
+    ) -> Appended:
+        """Decodes, tags and appends one export request.
+
+        `now_us` is µs since 1970 and decides which times are believable; `batch_id` is written into every row; `max_bytes` bounds the
+        decompressed body. Raises Malformed (HTTP 400) or TooLarge (413), and then nothing of the body is kept.
+        """
+    @property
+    def rows(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    def take(self) -> list[Batch]:
+        """Everything appended so far, one Batch per table that has rows; the Gather is empty after."""
+
+def batch_hash(body: Buffer) -> int:
+    """A 64-bit hash of a request body, the same in every run and on every machine."""
