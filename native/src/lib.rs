@@ -1,7 +1,9 @@
 //! Weir's per-record and per-packet work. Bytes become columns here, once.
 
 pub mod column;
+pub mod l7;
 pub mod python;
+pub mod session;
 pub mod table;
 
 use pyo3::prelude::*;

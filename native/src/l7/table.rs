@@ -1,0 +1,32 @@
+//! The protocols, in the order in which they are tried: tight rules first.
+
+use super::{Guess, Opening, Parser};
+
+/// How responses find their requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairing {
+    /// The oldest request is answered first.
+    InOrder,
+    /// `Facts::key` says which.
+    ByKey,
+}
+
+/// One protocol.
+pub struct Protocol {
+    /// `l7_protocol`; `libs.catalog` has the same number.
+    pub id: u8,
+    /// `l7_protocol_str`, as in `libs.catalog`.
+    pub name: &'static str,
+    /// Folder of recorded inputs under `tests/data/l7/`.
+    pub folder: &'static str,
+    /// IP protocols that carry it.
+    pub transports: &'static [u8],
+    pub pairing: Pairing,
+    pub guess: fn(&Opening<'_>) -> Guess,
+    pub parser: fn() -> Box<dyn Parser>,
+}
+
+pub const TCP: u8 = 6;
+pub const UDP: u8 = 17;
+
+pub static PROTOCOLS: &[Protocol] = &[];

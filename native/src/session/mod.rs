@@ -1,0 +1,1 @@
+//! Pairing: which response answers which request.
