@@ -1,0 +1,1 @@
+"""The `weir` command: bring Weir up, ask it, watch it, bring it down."""
