@@ -1,0 +1,137 @@
+"""Runs the stages of `make test`, prints what each found, and at the end every skip with its reason.
+
+`python tests/run.py` runs all stages; names of stages run those alone. A stage that fails does not keep the next from running.
+The last line is `N passed, N failed, N skipped`, the exit code 1 where anything failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+ROOT: Final = Path(__file__).parents[1]
+BIN: Final = ROOT / ".venv" / "bin"
+BUILD: Final = ROOT / "build"
+CHECKS: Final = (
+    ("format", (str(BIN / "ruff"), "format", "--check", "-q", ".")),
+    ("lint", (str(BIN / "ruff"), "check", "-q", ".")),
+    ("types", (str(BIN / "mypy"), "agent", "services", "libs", "cli", "tests")),
+    ("walls", (str(BIN / "lint-imports"),)),
+)
+RUST: Final = (
+    ("rust format", ("cargo", "fmt", "--check")),
+    ("rust lint", ("cargo", "clippy", "--locked", "-q", "--all-targets", "--", "-D", "warnings")),
+    ("rust tests", ("cargo", "test", "--locked", "-q")),
+)
+FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")
+STAGES: Final = ("check", "rust", *FOLDERS)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the stages so far came to."""
+
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def command(tally: Tally, name: str, words: tuple[str, ...], folder: Path = ROOT) -> str:
+    """Runs one check; it counts as one test. Returns what it printed."""
+    began = time.monotonic()
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  the table above
+    output = done.stdout + done.stderr
+    mark = "\033[32m✓\033[0m" if done.returncode == 0 else "\033[31m✗\033[0m"
+    sys.stdout.write(f"  {mark} {name:<40} {time.monotonic() - began:6.1f} s\n")
+    if done.returncode:
+        tally.failed.append(name)
+        sys.stdout.write(output[-6000:] + "\n")
+    else:
+        tally.passed += 1
+    sys.stdout.flush()
+    return output
+
+
+def rust(tally: Tally) -> None:
+    """The native crate's own checks; its tests are counted one by one."""
+    if not (shutil.which("cargo") or (Path.home() / ".cargo/bin/cargo").exists()):
+        tally.skipped.append(("native (format, lint, tests)", "cargo is not installed"))
+        return
+    os.environ["PATH"] = f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}"
+    for name, words in RUST:
+        output = command(tally, name, words, ROOT / "native")
+        for passed, ignored in re.findall(r"test result: \w+\. (\d+) passed; \d+ failed; (\d+) ignored", output):
+            tally.passed += int(passed)
+            if int(ignored):
+                tally.skipped.append(("native tests", f"{ignored} marked as ignored"))
+
+
+def folder(tally: Tally, name: str) -> None:
+    """One folder of pytest tests."""
+    where = ROOT / "tests" / name
+    if not list(where.rglob("test_*.py")):
+        return
+    BUILD.mkdir(exist_ok=True)
+    report = BUILD / f"tests-{name}.xml"
+    report.unlink(missing_ok=True)
+    sys.stdout.write(f"  {name}\n")
+    sys.stdout.flush()
+    code = subprocess.run([str(BIN / "python"), "-m", "pytest", str(where), f"--junitxml={report}"], cwd=ROOT, check=False).returncode  # noqa: S603
+    if not report.exists():
+        tally.failed.append(f"{name}: pytest ended with {code} and no report")
+        return
+    cases = list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314  pytest wrote it a moment ago
+    for case in cases:
+        label = f"{case.get('classname', '')}::{case.get('name', '')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            tally.failed.append(label)
+        elif skip is not None:
+            tally.skipped.append((label, skip.get("message", "")))
+        else:
+            tally.passed += 1
+    if code not in (0, 1) or (code and not tally.failed):
+        tally.failed.append(f"{name}: pytest ended with code {code}")
+
+
+def fuzz(tally: Tally) -> None:
+    """Longer property tests: the same tests with many more examples."""
+    os.environ.update({"HYPOTHESIS_PROFILE": "fuzz", "PROPTEST_CASES": "20000"})
+    rust(tally)
+    folder(tally, "unit")
+
+
+def main(stages: list[str]) -> int:
+    """Runs the stages; returns the exit code."""
+    tally = Tally()
+    for stage in stages or STAGES:
+        if stage == "check":
+            for name, words in CHECKS:
+                command(tally, name, words)
+        elif stage == "rust":
+            rust(tally)
+        elif stage == "fuzz":
+            fuzz(tally)
+        else:
+            folder(tally, stage)
+    if tally.skipped:
+        sys.stdout.write("\nSkipped:\n")
+        for reason in sorted({reason for _, reason in tally.skipped}):
+            names = [name for name, why in tally.skipped if why == reason]
+            sys.stdout.write(f"  {reason}\n    {len(names)} × {names[0]}{' …' if len(names) > 1 else ''}\n")
+    if tally.failed:
+        sys.stdout.write("\nFailed:\n" + "".join(f"  {name}\n" for name in tally.failed))
+    sys.stdout.write(f"\n{tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped\n")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
