@@ -47,7 +47,7 @@ class Tally:
 def command(tally: Tally, name: str, words: tuple[str, ...], folder: Path = ROOT) -> str:
     """Runs one check; it counts as one test. Returns what it printed."""
     began = time.monotonic()
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  the table above
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     mark = "\033[32m✓\033[0m" if done.returncode == 0 else "\033[31m✗\033[0m"
     sys.stdout.write(f"  {mark} {name:<40} {time.monotonic() - began:6.1f} s\n")
@@ -84,7 +84,7 @@ def folder(tally: Tally, name: str) -> None:
     report.unlink(missing_ok=True)
     sys.stdout.write(f"  {name}\n")
     sys.stdout.flush()
-    code = subprocess.run([str(BIN / "python"), "-m", "pytest", str(where), f"--junitxml={report}"], cwd=ROOT, check=False).returncode  # noqa: S603
+    code = subprocess.run([str(BIN / "python"), "-m", "pytest", str(where), f"--junitxml={report}"], cwd=ROOT, check=False).returncode
     if not report.exists():
         tally.failed.append(f"{name}: pytest ended with {code} and no report")
         return
@@ -126,7 +126,7 @@ def main(stages: list[str]) -> int:
         sys.stdout.write("\nSkipped:\n")
         for reason in sorted({reason for _, reason in tally.skipped}):
             names = [name for name, why in tally.skipped if why == reason]
-            sys.stdout.write(f"  {reason}\n    {len(names)} × {names[0]}{' …' if len(names) > 1 else ''}\n")
+            sys.stdout.write(f"  {reason}\n    {len(names)} x {names[0]}{' …' if len(names) > 1 else ''}\n")
     if tally.failed:
         sys.stdout.write("\nFailed:\n" + "".join(f"  {name}\n" for name in tally.failed))
     sys.stdout.write(f"\n{tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped\n")
