@@ -24,6 +24,12 @@ class Batch:
     def nbytes(self) -> int:
         """Bytes held in columns."""
     def __len__(self) -> int: ...
+    def shares(self) -> list[tuple[int, int, int, int, int]]:
+        """(batch id, day since 1970, rows, oldest second, newest second) of each request and UTC day in it, in order of their first row."""
+    def without(self, shares: list[tuple[int, int]]) -> Batch:
+        """The rows that belong to none of `shares`, given as (batch id, day)."""
+    def slice(self, start: int, rows: int) -> Batch:
+        """`rows` rows from `start` on; fewer where the batch ends before."""
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
         """The Arrow PyCapsule interface: `pyarrow.record_batch(batch)` shares memory where the layouts agree."""

@@ -10,7 +10,9 @@ pub struct FlowL7 {
 
 impl FlowL7 {
     pub fn new(settings: &Arc<L7Settings>) -> FlowL7 {
-        FlowL7 { _settings: Arc::clone(settings) }
+        FlowL7 {
+            _settings: Arc::clone(settings),
+        }
     }
 
     /// Reads the payload of one packet.

@@ -35,6 +35,27 @@ impl PyBatch {
         self.inner.nbytes()
     }
 
+    /// (batch id, day since 1970, rows, oldest second, newest second) of each request and day in it.
+    fn shares(&self, py: Python<'_>) -> Vec<(u64, u32, usize, u32, u32)> {
+        py.detach(|| {
+            let shares = self.inner.shares();
+            shares
+                .iter()
+                .map(|share| (share.batch_id, share.day, share.rows, share.oldest_s, share.newest_s))
+                .collect()
+        })
+    }
+
+    /// The rows that belong to none of `shares`, given as (batch id, day).
+    fn without(&self, py: Python<'_>, shares: Vec<(u64, u32)>) -> PyBatch {
+        py.detach(|| self.inner.without(&shares)).into()
+    }
+
+    /// `rows` rows from `start` on.
+    fn slice(&self, py: Python<'_>, start: usize, rows: usize) -> PyBatch {
+        py.detach(|| self.inner.slice(start, rows)).into()
+    }
+
     fn __len__(&self) -> usize {
         self.inner.rows
     }

@@ -2,6 +2,7 @@
 
 #[rustfmt::skip]
 pub mod generated;
+pub mod share;
 
 use crate::column::Column;
 
