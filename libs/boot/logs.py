@@ -43,5 +43,5 @@ def configure_logs(process: str, level: str = "info", form: Literal["json", "con
 
 
 def get_logger(name: str) -> Any:  # noqa: ANN401  structlog's bound loggers are typed by configuration
-    """A logger whose lines carry `logger=name` and whatever keywords each call gives."""
-    return structlog.get_logger(name, logger=name)
+    """A logger whose lines carry `component=name` and whatever keywords each call gives. It may be made before the logs are configured."""
+    return structlog.get_logger(name, component=name)
