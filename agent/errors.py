@@ -1,0 +1,25 @@
+"""What can go wrong in an agent.
+
+AgentError
+├── CaptureUnavailable   live capture cannot start here; the sentence names the cause and the remedy. The agent goes on without it.
+├── CaptureFileError     a capture file cannot be read at all (exit code 2)
+└── NotDelivered         a replay ended with rows that no ingester took (exit code 4)
+"""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Base of the agent's own errors; `str()` is one sentence for a person."""
+
+
+class CaptureUnavailableError(AgentError):
+    """Live capture cannot start on this machine as this user."""
+
+
+class CaptureFileError(AgentError):
+    """The capture file does not exist, cannot be opened or is no capture."""
+
+
+class NotDeliveredError(AgentError):
+    """Rows of a replay were left that no ingester took."""
