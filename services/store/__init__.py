@@ -1,0 +1,1 @@
+"""store: the embedded ClickHouse. chDB behind the ClickHouse HTTP protocol."""

@@ -1,0 +1,40 @@
+"""Wiring: the engine, who may use it, and the HTTP side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from libs.boot import Runtime
+from services.store.access import Access, load_users
+from services.store.disk import Disk
+from services.store.engine import Engine
+from services.store.route import Store
+from services.store.session import Sessions
+from services.store.settings import StoreSettings
+
+
+async def start(runtime: Runtime) -> None:
+    """Builds the store and serves it."""
+    settings = runtime.settings
+    assert isinstance(settings, StoreSettings)  # noqa: S101  run() is given nothing else
+    users = load_users(settings)
+    engine = await asyncio.to_thread(Engine, settings)
+    sessions = Sessions(engine, settings)
+    disk = Disk(engine.directory, settings.min_free_mib << 20)
+    store = Store(settings, engine, Access(users), sessions, disk)
+
+    async def close_engine() -> None:
+        sessions.close()
+        await asyncio.to_thread(engine.close)
+
+    async def drain() -> None:
+        await store.drain(max(1.0, settings.stop_timeout_s - 3))
+
+    runtime.on_stop("engine", close_engine)
+    runtime.task("sessions", sessions.expire())
+    runtime.task("disk", disk.watch())
+    runtime.health.check("disk", disk.report)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.getMessage())
+    await runtime.serve_http(store, h11_max_incomplete_event_size=1 << 20)
+    runtime.on_stop("queries", drain)
