@@ -1,0 +1,111 @@
+"""A machine that runs Weir: brought up with the public command, asked through public interfaces."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+
+ROOT: Final = Path(__file__).parents[2]
+WEIR: Final = str(Path(sys.executable).parent / "weir")
+QUERIER: Final = "http://127.0.0.1:20416"
+UP_S: Final = 90.0
+
+
+class Machine:
+    """One `weir up` with its own data folder."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "WEIR_DATA_DIR": str(folder), **settings}
+        self._supervisor: subprocess.Popen[str] | None = None
+
+    def up(self) -> float:
+        """Starts everything; returns the seconds until all was ready."""
+        began = time.monotonic()
+        output = (self.folder / "up.txt").open("w")
+        self._supervisor = subprocess.Popen([WEIR, "up"], env=self.environment, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True)
+        self.wait(self._is_up, UP_S, "Weir did not come up")
+        return time.monotonic() - began
+
+    def _is_up(self) -> bool:
+        if self._supervisor is None or self._supervisor.poll() is not None:
+            raise AssertionError((self.folder / "up.txt").read_text())
+        return "Weir is up" in (self.folder / "up.txt").read_text()
+
+    def down(self) -> None:
+        """Stops everything the way a person does."""
+        if self._supervisor is not None and self._supervisor.poll() is None:
+            self._supervisor.send_signal(signal.SIGINT)
+            self._supervisor.wait(90)
+
+    def weir(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Runs a verb of the command line."""
+        return subprocess.run(
+            [WEIR, *words], env={**self.environment, "COLUMNS": "200"}, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def query(self, sql: str, db: str = "") -> list[dict[str, Any]]:
+        """Asks the querier; a dictionary per row."""
+        answer = httpx.post(f"{QUERIER}/v1/query/", json={"db": db, "sql": sql}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        result = answer.json()["result"]
+        return [dict(zip(result["columns"], row, strict=True)) for row in result["values"]]
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """What `weir status --json` says, by process."""
+        return {row["name"]: row for row in json.loads(self.weir("status", "--json").stdout)}
+
+    def pids(self) -> dict[str, int]:
+        """Pid of each running process, without asking anybody (the state file)."""
+        rows = json.loads((self.folder / "run" / "state.json").read_text())["processes"]
+        return {row["name"]: row["pid"] for row in rows if row["pid"]}
+
+    def supervisor_pid(self) -> int:
+        """Pid of `weir up`."""
+        assert self._supervisor is not None
+        return self._supervisor.pid
+
+    def kill(self, name: str) -> int:
+        """`kill -9` of one process; returns its pid."""
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_ready(self, name: str, not_pid: int, seconds: float = 60) -> None:
+        """Waits until `name` is ready again under another pid."""
+
+        def ready() -> bool:
+            rows = json.loads((self.folder / "run" / "state.json").read_text())["processes"]
+            row = next(row for row in rows if row["name"] == name)
+            return bool(row["state"] == "ready" and row["pid"] != not_pid)
+
+        self.wait(ready, seconds, f"{name} did not come back")
+
+    @staticmethod
+    def wait(condition: Callable[[], bool], seconds: float, message: str) -> None:
+        """Waits for something to become true."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, message
+            time.sleep(0.2)
+
+    def alive(self) -> list[psutil.Process]:
+        """Processes that belong to this machine's Weir and still run."""
+        own = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("WEIR_DATA_DIR") == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    own.append(process)
+            except psutil.Error:
+                continue
+        return own
