@@ -72,6 +72,7 @@ def _layout(name: str, tables: list[Table]) -> str:
     columns = tables[0].columns
     fields = "".join(f"    /// {c.doc}\n    pub {_field(c.name)}: {_RUST[c.kind][0]},\n" for c in columns)
     into = "".join(f"            Column::{_RUST[c.kind][1]}(std::mem::take(&mut self.{_field(c.name)})),\n" for c in columns)
+    index = "".join(f"            {i} => ColumnMut::{_RUST[c.kind][1]}(&mut self.{_field(c.name)}),\n" for i, c in enumerate(columns))
     each = "".join(f"        visit(&mut self.{_field(c.name)});\n" for c in columns)
     defs = "".join(f'    ColumnDef {{ name: "{c.name}", kind: Kind::{_RUST[c.kind][1]}, attribute: "{c.attribute}" }},\n' for c in columns)
     ends = "".join(_end_accessor(tables[0], suffix) for suffix in ("", "_0", "_1"))
@@ -97,8 +98,22 @@ impl {name} {{
 {ends}}}
 
 impl Layout for {name} {{
+    const COLUMNS: &'static [ColumnDef] = {_layout_const(name)};
+
     fn rows(&self) -> usize {{
         self.rows
+    }}
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {{
+        match index {{
+{index}            _ => ColumnMut::Absent,
+        }}
+    }}
+
+    fn nbytes(&mut self) -> usize {{
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }}
 
     fn commit(&mut self) {{
@@ -139,7 +154,7 @@ def render() -> str:
     head = f"""// Generated from libs/tables by `make gen`. Do not edit.
 
 use super::{{ColumnDef, Kind, Layout, TableDef}};
-use crate::column::{{Column, Label, LabelMap, Num, Rows, Text, TextMap}};
+use crate::column::{{Column, ColumnMut, Label, LabelMap, Num, Rows, Text, TextMap}};
 
 /// The id columns of one end of a flow, whichever table and side they belong to.
 pub struct EndColumns<'a> {{

@@ -3,7 +3,7 @@
 //! `set(row, value)` may skip rows: the gap reads as the default, and costs nothing until it is closed. A column that is never
 //! set costs nothing per row, which is what makes tables of a hundred columns cheap.
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
@@ -77,8 +77,8 @@ impl<T: Copy + Default + PartialEq> Rows for Num<T> {
 /// Strings, one after the other, with the end of each. Holds less than 4 GiB; the builder's owner keeps it far below.
 #[derive(Default, Debug, Clone, PartialEq)]
 pub struct Text {
-    pub data: Vec<u8>,
-    pub ends: Vec<u32>,
+    data: Vec<u8>,
+    ends: Vec<u32>,
 }
 
 impl Text {
@@ -94,6 +94,57 @@ impl Text {
         self.ends.push(self.data.len() as u32);
     }
 
+    /// Appends a value without looking whether it is UTF-8.
+    ///
+    /// # Safety
+    /// Before anything else reads this column the caller either proves the bytes to be UTF-8 (`tail`) or takes the row back with
+    /// `truncate`: everything else here relies on it.
+    #[inline]
+    pub unsafe fn push_unproven(&mut self, value: &[u8]) {
+        self.data.extend_from_slice(value);
+        self.ends.push(self.data.len() as u32);
+    }
+
+    /// Appends empty values until `row` is the next one.
+    #[inline]
+    pub fn fill_row(&mut self, row: usize) {
+        if self.ends.len() < row {
+            self.fill(row);
+        }
+    }
+
+    /// The bytes of the rows from `row` on, one after the other.
+    #[inline]
+    pub fn tail(&self, row: usize) -> &[u8] {
+        let start = if row == 0 {
+            0
+        } else {
+            self.ends.get(row - 1).map_or(self.data.len(), |end| *end as usize)
+        };
+        &self.data[start..]
+    }
+
+    /// Whether each value from `row` on is UTF-8 by itself; quick where all of it is ASCII.
+    #[inline]
+    pub fn tail_is_utf8(&self, row: usize) -> bool {
+        self.tail(row).is_ascii() || (row..self.ends.len()).all(|row| std::str::from_utf8(self.raw(row)).is_ok())
+    }
+
+    fn raw(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        &self.data[start..self.ends[row] as usize]
+    }
+
+    /// Every value, one after the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Where each row's value ends in `bytes`.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+
     /// The value of `row`, empty where it was never set.
     #[inline]
     pub fn get(&self, row: usize) -> &str {
@@ -101,7 +152,8 @@ impl Text {
             return "";
         }
         let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        // SAFETY: `data` is only ever extended by whole `&str`s and cut at their ends, so each slice between ends is UTF-8.
+        // SAFETY: `data` is only ever extended by whole `&str`s, or by bytes that `push_unproven`'s caller has proven since, and
+        // cut at their ends, so each slice between ends is UTF-8.
         unsafe { std::str::from_utf8_unchecked(&self.data[start..self.ends[row] as usize]) }
     }
 }
@@ -135,6 +187,8 @@ pub struct Label {
     pub dict: Text,
     pub keys: Vec<u32>,
     seen: HashTable<u32>,
+    /// Random for each run: nobody outside can prepare labels that collide.
+    state: RandomState,
     last: u32,
 }
 
@@ -146,6 +200,7 @@ impl Default for Label {
             dict,
             keys: Vec::new(),
             seen: HashTable::new(),
+            state: RandomState::default(),
             last: 0,
         }
     }
@@ -162,19 +217,40 @@ impl Label {
         self.last
     }
 
+    /// As `intern`, for bytes that may not be UTF-8: nothing where they are not. What is known already needs no proof.
+    #[inline]
+    pub fn intern_bytes(&mut self, value: &[u8]) -> Option<u32> {
+        if self.dict.get(self.last as usize).as_bytes() == value {
+            return Some(self.last);
+        }
+        if let Some(known) = self.find(value) {
+            self.last = known;
+            return Some(known);
+        }
+        std::str::from_utf8(value).ok().map(|value| self.intern(value))
+    }
+
+    fn find(&self, value: &[u8]) -> Option<u32> {
+        let hash = self.state.hash_one(value);
+        self.seen
+            .find(hash, |&key| self.dict.get(key as usize).as_bytes() == value)
+            .copied()
+    }
+
     fn intern_slow(&mut self, value: &str) -> u32 {
         if value.is_empty() {
             return 0;
         }
-        let state = FixedState::with_seed(0x5745_4952);
-        let hash = state.hash_one(value);
-        if let Some(found) = self.seen.find(hash, |&key| self.dict.get(key as usize) == value) {
-            return *found;
+        let value = value.as_bytes();
+        if let Some(known) = self.find(value) {
+            return known;
         }
         let key = self.dict.len() as u32;
-        self.dict.set(key as usize, value);
-        let dict = &self.dict;
-        self.seen.insert_unique(hash, key, |&key| state.hash_one(dict.get(key as usize)));
+        // SAFETY: `value` was a `&str` two lines ago.
+        unsafe { self.dict.push_unproven(value) };
+        let (dict, state) = (&self.dict, &self.state);
+        self.seen
+            .insert_unique(state.hash_one(value), key, |&key| state.hash_one(dict.get(key as usize).as_bytes()));
         key
     }
 
@@ -237,6 +313,36 @@ pub struct TextMap {
 }
 
 impl TextMap {
+    /// Adds a pair by the position that `keys.intern` gave.
+    ///
+    /// # Safety
+    /// As `Text::push_unproven`: the value is proven or the row taken back before anything reads it.
+    #[inline]
+    pub unsafe fn add_unproven(&mut self, key: u32, value: &[u8]) {
+        self.keys.keys.push(key);
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.values.push_unproven(value) };
+    }
+
+    /// Pairs held by closed rows: where the pairs of the row that is being written begin.
+    #[inline]
+    pub fn closed(&self) -> usize {
+        self.ends.last().map_or(0, |pairs| *pairs as usize)
+    }
+
+    /// The pairs of `row`.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (&str, &str)> {
+        span_of(&self.ends, row).map(|pair| (self.keys.get(pair), self.values.get(pair)))
+    }
+
+    /// Adds a pair to `row`, which is the last one closed, where it does not have the key yet.
+    pub fn amend(&mut self, row: usize, key: &str, value: &str) {
+        if self.ends.len() == row + 1 && !self.row(row).any(|(known, _)| known == key) {
+            self.add(key, value);
+            self.ends[row] = self.values.len() as u32;
+        }
+    }
+
     /// Adds a pair to the row that `end_row` will close.
     #[inline]
     pub fn add(&mut self, key: &str, value: &str) {
@@ -289,7 +395,19 @@ pub struct LabelMap {
     pub ends: Vec<u32>,
 }
 
+/// The pairs of `row` where `ends` counts those up to and with each row.
+fn span_of(ends: &[u32], row: usize) -> std::ops::Range<usize> {
+    let Some(end) = ends.get(row) else { return 0..0 };
+    let start = if row == 0 { 0 } else { ends[row - 1] };
+    start as usize..*end as usize
+}
+
 impl LabelMap {
+    /// The pairs of `row`.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (&str, &str)> {
+        span_of(&self.ends, row).map(|pair| (self.keys.get(pair), self.values.get(pair)))
+    }
+
     /// Adds a pair, by the positions that `keys.intern` and `values.intern` gave, to the row that `end_row` will close.
     #[inline]
     pub fn add_keys(&mut self, key: u32, value: u32) {
@@ -381,4 +499,25 @@ impl Column {
     pub fn nbytes(&self) -> usize {
         each!(self, column => column.nbytes())
     }
+}
+
+/// One column of a layout, by reference.
+pub enum ColumnMut<'a> {
+    U8(&'a mut Num<u8>),
+    U16(&'a mut Num<u16>),
+    U32(&'a mut Num<u32>),
+    U64(&'a mut Num<u64>),
+    I32(&'a mut Num<i32>),
+    I64(&'a mut Num<i64>),
+    F64(&'a mut Num<f64>),
+    Ip4(&'a mut Num<u32>),
+    Ip6(&'a mut Num<[u8; 16]>),
+    TimeS(&'a mut Num<u32>),
+    TimeUs(&'a mut Num<i64>),
+    Label(&'a mut Label),
+    Text(&'a mut Text),
+    TextMap(&'a mut TextMap),
+    LabelMap(&'a mut LabelMap),
+    /// There is no column at that place.
+    Absent,
 }

@@ -1,7 +1,9 @@
 //! Weir's per-record and per-packet work. Bytes become columns here, once.
 
+pub mod block;
 pub mod column;
 pub mod l7;
+pub mod otlp;
 pub mod python;
 pub mod session;
 pub mod table;

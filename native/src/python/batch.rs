@@ -1,7 +1,10 @@
 //! `Batch`: finished rows of one table.
 
+use crate::block::{lz4, native};
 use crate::table;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use std::sync::Arc;
 
 /// Finished rows of one table.
@@ -54,6 +57,28 @@ impl PyBatch {
     /// `rows` rows from `start` on.
     fn slice(&self, py: Python<'_>, start: usize, rows: usize) -> PyBatch {
         py.detach(|| self.inner.slice(start, rows)).into()
+    }
+
+    #[pyo3(signature = (compression = "none"))]
+    fn to_native<'py>(&self, py: Python<'py>, compression: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = match compression {
+            "none" => py.detach(|| {
+                let mut out = Vec::with_capacity(self.inner.nbytes());
+                native::write(&self.inner, &mut out);
+                out
+            }),
+            "lz4" => py.detach(|| {
+                let mut out = lz4::Compressor::default();
+                native::write(&self.inner, &mut out);
+                out.finish()
+            }),
+            other => return Err(PyValueError::new_err(format!("compression is none or lz4, not {other:?}"))),
+        };
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn native_columns(&self) -> Vec<&'static str> {
+        native::present(&self.inner).map(|(name, ..)| name).collect()
     }
 
     fn __len__(&self) -> usize {

@@ -3,6 +3,7 @@
 pub mod batch;
 mod bytes;
 pub mod errors;
+pub mod gather;
 mod hash;
 
 use pyo3::prelude::*;
@@ -11,6 +12,9 @@ use pyo3::prelude::*;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     module.add_class::<batch::PyBatch>()?;
+    module.add_class::<gather::PyGather>()?;
+    module.add_class::<gather::PyAppended>()?;
+    module.add_class::<gather::PyTagTable>()?;
     module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
     Ok(())
 }

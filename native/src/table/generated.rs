@@ -1,7 +1,7 @@
 // Generated from libs/tables by `make gen`. Do not edit.
 
 use super::{ColumnDef, Kind, Layout, TableDef};
-use crate::column::{Column, Label, LabelMap, Num, Rows, Text, TextMap};
+use crate::column::{Column, ColumnMut, Label, LabelMap, Num, Rows, Text, TextMap};
 
 /// The id columns of one end of a flow, whichever table and side they belong to.
 pub struct EndColumns<'a> {
@@ -571,8 +571,141 @@ impl L4FlowLog {
 }
 
 impl Layout for L4FlowLog {
+    const COLUMNS: &'static [ColumnDef] = L4FLOW_LOG_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::TimeUs(&mut self.start_time),
+            2 => ColumnMut::TimeUs(&mut self.end_time),
+            3 => ColumnMut::U64(&mut self.duration),
+            4 => ColumnMut::U64(&mut self.flow_id),
+            5 => ColumnMut::U32(&mut self.region_id_0),
+            6 => ColumnMut::U32(&mut self.az_id_0),
+            7 => ColumnMut::U32(&mut self.host_id_0),
+            8 => ColumnMut::U32(&mut self.vpc_id_0),
+            9 => ColumnMut::U32(&mut self.subnet_id_0),
+            10 => ColumnMut::U32(&mut self.pod_cluster_id_0),
+            11 => ColumnMut::U32(&mut self.pod_node_id_0),
+            12 => ColumnMut::U32(&mut self.pod_ns_id_0),
+            13 => ColumnMut::U32(&mut self.pod_group_id_0),
+            14 => ColumnMut::U32(&mut self.pod_id_0),
+            15 => ColumnMut::U32(&mut self.service_id_0),
+            16 => ColumnMut::U32(&mut self.chost_id_0),
+            17 => ColumnMut::U32(&mut self.gprocess_id_0),
+            18 => ColumnMut::U32(&mut self.auto_instance_id_0),
+            19 => ColumnMut::U8(&mut self.auto_instance_type_0),
+            20 => ColumnMut::U32(&mut self.auto_service_id_0),
+            21 => ColumnMut::U8(&mut self.auto_service_type_0),
+            22 => ColumnMut::U8(&mut self.tag_source_0),
+            23 => ColumnMut::U32(&mut self.region_id_1),
+            24 => ColumnMut::U32(&mut self.az_id_1),
+            25 => ColumnMut::U32(&mut self.host_id_1),
+            26 => ColumnMut::U32(&mut self.vpc_id_1),
+            27 => ColumnMut::U32(&mut self.subnet_id_1),
+            28 => ColumnMut::U32(&mut self.pod_cluster_id_1),
+            29 => ColumnMut::U32(&mut self.pod_node_id_1),
+            30 => ColumnMut::U32(&mut self.pod_ns_id_1),
+            31 => ColumnMut::U32(&mut self.pod_group_id_1),
+            32 => ColumnMut::U32(&mut self.pod_id_1),
+            33 => ColumnMut::U32(&mut self.service_id_1),
+            34 => ColumnMut::U32(&mut self.chost_id_1),
+            35 => ColumnMut::U32(&mut self.gprocess_id_1),
+            36 => ColumnMut::U32(&mut self.auto_instance_id_1),
+            37 => ColumnMut::U8(&mut self.auto_instance_type_1),
+            38 => ColumnMut::U32(&mut self.auto_service_id_1),
+            39 => ColumnMut::U8(&mut self.auto_service_type_1),
+            40 => ColumnMut::U8(&mut self.tag_source_1),
+            41 => ColumnMut::U8(&mut self.is_ipv4),
+            42 => ColumnMut::Ip4(&mut self.ip4_0),
+            43 => ColumnMut::Ip4(&mut self.ip4_1),
+            44 => ColumnMut::Ip6(&mut self.ip6_0),
+            45 => ColumnMut::Ip6(&mut self.ip6_1),
+            46 => ColumnMut::U16(&mut self.client_port),
+            47 => ColumnMut::U16(&mut self.server_port),
+            48 => ColumnMut::U8(&mut self.protocol),
+            49 => ColumnMut::U32(&mut self.agent_id),
+            50 => ColumnMut::Label(&mut self.capture_nic),
+            51 => ColumnMut::U8(&mut self.capture_nic_type),
+            52 => ColumnMut::Label(&mut self.observation_point),
+            53 => ColumnMut::U8(&mut self.signal_source),
+            54 => ColumnMut::U64(&mut self.mac_0),
+            55 => ColumnMut::U64(&mut self.mac_1),
+            56 => ColumnMut::U8(&mut self.tunnel_type),
+            57 => ColumnMut::U32(&mut self.tunnel_id),
+            58 => ColumnMut::U16(&mut self.vlan),
+            59 => ColumnMut::U8(&mut self.direction_score),
+            60 => ColumnMut::U32(&mut self.process_id_0),
+            61 => ColumnMut::U32(&mut self.process_id_1),
+            62 => ColumnMut::Label(&mut self.process_kname_0),
+            63 => ColumnMut::Label(&mut self.process_kname_1),
+            64 => ColumnMut::U8(&mut self.l7_protocol),
+            65 => ColumnMut::U8(&mut self.is_new_flow),
+            66 => ColumnMut::U8(&mut self.close_type),
+            67 => ColumnMut::U8(&mut self.status),
+            68 => ColumnMut::U16(&mut self.tcp_flags_bit_0),
+            69 => ColumnMut::U16(&mut self.tcp_flags_bit_1),
+            70 => ColumnMut::U32(&mut self.syn_seq),
+            71 => ColumnMut::U32(&mut self.syn_ack_seq),
+            72 => ColumnMut::U64(&mut self.packet_tx),
+            73 => ColumnMut::U64(&mut self.packet_rx),
+            74 => ColumnMut::U64(&mut self.byte_tx),
+            75 => ColumnMut::U64(&mut self.byte_rx),
+            76 => ColumnMut::U64(&mut self.l3_byte_tx),
+            77 => ColumnMut::U64(&mut self.l3_byte_rx),
+            78 => ColumnMut::U64(&mut self.l4_byte_tx),
+            79 => ColumnMut::U64(&mut self.l4_byte_rx),
+            80 => ColumnMut::U64(&mut self.total_packet_tx),
+            81 => ColumnMut::U64(&mut self.total_packet_rx),
+            82 => ColumnMut::U64(&mut self.total_byte_tx),
+            83 => ColumnMut::U64(&mut self.total_byte_rx),
+            84 => ColumnMut::U32(&mut self.syn_count),
+            85 => ColumnMut::U32(&mut self.synack_count),
+            86 => ColumnMut::U32(&mut self.fin_count),
+            87 => ColumnMut::U32(&mut self.retrans_tx),
+            88 => ColumnMut::U32(&mut self.retrans_rx),
+            89 => ColumnMut::U32(&mut self.retrans_syn),
+            90 => ColumnMut::U32(&mut self.retrans_synack),
+            91 => ColumnMut::U32(&mut self.zero_win_tx),
+            92 => ColumnMut::U32(&mut self.zero_win_rx),
+            93 => ColumnMut::U32(&mut self.ooo_tx),
+            94 => ColumnMut::U32(&mut self.ooo_rx),
+            95 => ColumnMut::U32(&mut self.rtt),
+            96 => ColumnMut::U32(&mut self.tls_rtt),
+            97 => ColumnMut::U64(&mut self.rtt_client_sum),
+            98 => ColumnMut::U32(&mut self.rtt_client_count),
+            99 => ColumnMut::U32(&mut self.rtt_client_max),
+            100 => ColumnMut::U64(&mut self.rtt_server_sum),
+            101 => ColumnMut::U32(&mut self.rtt_server_count),
+            102 => ColumnMut::U32(&mut self.rtt_server_max),
+            103 => ColumnMut::U64(&mut self.srt_sum),
+            104 => ColumnMut::U32(&mut self.srt_count),
+            105 => ColumnMut::U32(&mut self.srt_max),
+            106 => ColumnMut::U64(&mut self.art_sum),
+            107 => ColumnMut::U32(&mut self.art_count),
+            108 => ColumnMut::U32(&mut self.art_max),
+            109 => ColumnMut::U64(&mut self.cit_sum),
+            110 => ColumnMut::U32(&mut self.cit_count),
+            111 => ColumnMut::U32(&mut self.cit_max),
+            112 => ColumnMut::U64(&mut self.l7_request),
+            113 => ColumnMut::U64(&mut self.l7_response),
+            114 => ColumnMut::U64(&mut self.l7_parse_failed),
+            115 => ColumnMut::U64(&mut self.l7_client_error),
+            116 => ColumnMut::U64(&mut self.l7_server_error),
+            117 => ColumnMut::U64(&mut self.l7_timeout),
+            118 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {
@@ -1203,8 +1336,127 @@ impl L7FlowLog {
 }
 
 impl Layout for L7FlowLog {
+    const COLUMNS: &'static [ColumnDef] = L7FLOW_LOG_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::TimeUs(&mut self.start_time),
+            2 => ColumnMut::TimeUs(&mut self.end_time),
+            3 => ColumnMut::U64(&mut self.flow_id),
+            4 => ColumnMut::U32(&mut self.region_id_0),
+            5 => ColumnMut::U32(&mut self.az_id_0),
+            6 => ColumnMut::U32(&mut self.host_id_0),
+            7 => ColumnMut::U32(&mut self.vpc_id_0),
+            8 => ColumnMut::U32(&mut self.subnet_id_0),
+            9 => ColumnMut::U32(&mut self.pod_cluster_id_0),
+            10 => ColumnMut::U32(&mut self.pod_node_id_0),
+            11 => ColumnMut::U32(&mut self.pod_ns_id_0),
+            12 => ColumnMut::U32(&mut self.pod_group_id_0),
+            13 => ColumnMut::U32(&mut self.pod_id_0),
+            14 => ColumnMut::U32(&mut self.service_id_0),
+            15 => ColumnMut::U32(&mut self.chost_id_0),
+            16 => ColumnMut::U32(&mut self.gprocess_id_0),
+            17 => ColumnMut::U32(&mut self.auto_instance_id_0),
+            18 => ColumnMut::U8(&mut self.auto_instance_type_0),
+            19 => ColumnMut::U32(&mut self.auto_service_id_0),
+            20 => ColumnMut::U8(&mut self.auto_service_type_0),
+            21 => ColumnMut::U8(&mut self.tag_source_0),
+            22 => ColumnMut::U32(&mut self.region_id_1),
+            23 => ColumnMut::U32(&mut self.az_id_1),
+            24 => ColumnMut::U32(&mut self.host_id_1),
+            25 => ColumnMut::U32(&mut self.vpc_id_1),
+            26 => ColumnMut::U32(&mut self.subnet_id_1),
+            27 => ColumnMut::U32(&mut self.pod_cluster_id_1),
+            28 => ColumnMut::U32(&mut self.pod_node_id_1),
+            29 => ColumnMut::U32(&mut self.pod_ns_id_1),
+            30 => ColumnMut::U32(&mut self.pod_group_id_1),
+            31 => ColumnMut::U32(&mut self.pod_id_1),
+            32 => ColumnMut::U32(&mut self.service_id_1),
+            33 => ColumnMut::U32(&mut self.chost_id_1),
+            34 => ColumnMut::U32(&mut self.gprocess_id_1),
+            35 => ColumnMut::U32(&mut self.auto_instance_id_1),
+            36 => ColumnMut::U8(&mut self.auto_instance_type_1),
+            37 => ColumnMut::U32(&mut self.auto_service_id_1),
+            38 => ColumnMut::U8(&mut self.auto_service_type_1),
+            39 => ColumnMut::U8(&mut self.tag_source_1),
+            40 => ColumnMut::U8(&mut self.is_ipv4),
+            41 => ColumnMut::Ip4(&mut self.ip4_0),
+            42 => ColumnMut::Ip4(&mut self.ip4_1),
+            43 => ColumnMut::Ip6(&mut self.ip6_0),
+            44 => ColumnMut::Ip6(&mut self.ip6_1),
+            45 => ColumnMut::U16(&mut self.client_port),
+            46 => ColumnMut::U16(&mut self.server_port),
+            47 => ColumnMut::U8(&mut self.protocol),
+            48 => ColumnMut::U32(&mut self.agent_id),
+            49 => ColumnMut::Label(&mut self.capture_nic),
+            50 => ColumnMut::U8(&mut self.capture_nic_type),
+            51 => ColumnMut::Label(&mut self.observation_point),
+            52 => ColumnMut::U8(&mut self.signal_source),
+            53 => ColumnMut::U8(&mut self.tunnel_type),
+            54 => ColumnMut::U32(&mut self.tunnel_id),
+            55 => ColumnMut::U16(&mut self.vlan),
+            56 => ColumnMut::U32(&mut self.process_id_0),
+            57 => ColumnMut::U32(&mut self.process_id_1),
+            58 => ColumnMut::Label(&mut self.process_kname_0),
+            59 => ColumnMut::Label(&mut self.process_kname_1),
+            60 => ColumnMut::U8(&mut self.l7_protocol),
+            61 => ColumnMut::Label(&mut self.l7_protocol_str),
+            62 => ColumnMut::Label(&mut self.version),
+            63 => ColumnMut::U8(&mut self.r#type),
+            64 => ColumnMut::U8(&mut self.is_tls),
+            65 => ColumnMut::U8(&mut self.is_async),
+            66 => ColumnMut::Label(&mut self.request_type),
+            67 => ColumnMut::Label(&mut self.request_domain),
+            68 => ColumnMut::Text(&mut self.request_resource),
+            69 => ColumnMut::Label(&mut self.endpoint),
+            70 => ColumnMut::U64(&mut self.request_id),
+            71 => ColumnMut::U8(&mut self.response_status),
+            72 => ColumnMut::I32(&mut self.response_code),
+            73 => ColumnMut::Text(&mut self.response_exception),
+            74 => ColumnMut::Text(&mut self.response_result),
+            75 => ColumnMut::U64(&mut self.response_duration),
+            76 => ColumnMut::I64(&mut self.request_length),
+            77 => ColumnMut::I64(&mut self.response_length),
+            78 => ColumnMut::U32(&mut self.captured_request_byte),
+            79 => ColumnMut::U32(&mut self.captured_response_byte),
+            80 => ColumnMut::U64(&mut self.sql_affected_rows),
+            81 => ColumnMut::Text(&mut self.trace_id),
+            82 => ColumnMut::Text(&mut self.span_id),
+            83 => ColumnMut::Text(&mut self.parent_span_id),
+            84 => ColumnMut::U8(&mut self.span_kind),
+            85 => ColumnMut::Text(&mut self.x_request_id_0),
+            86 => ColumnMut::Text(&mut self.x_request_id_1),
+            87 => ColumnMut::Text(&mut self.http_proxy_client),
+            88 => ColumnMut::Label(&mut self.user_agent),
+            89 => ColumnMut::Text(&mut self.referer),
+            90 => ColumnMut::Label(&mut self.app_service),
+            91 => ColumnMut::Label(&mut self.app_instance),
+            92 => ColumnMut::U32(&mut self.req_tcp_seq),
+            93 => ColumnMut::U32(&mut self.resp_tcp_seq),
+            94 => ColumnMut::U64(&mut self.syscall_trace_id_request),
+            95 => ColumnMut::U64(&mut self.syscall_trace_id_response),
+            96 => ColumnMut::U32(&mut self.syscall_thread_0),
+            97 => ColumnMut::U32(&mut self.syscall_thread_1),
+            98 => ColumnMut::U64(&mut self.syscall_coroutine_0),
+            99 => ColumnMut::U64(&mut self.syscall_coroutine_1),
+            100 => ColumnMut::TextMap(&mut self.attributes),
+            101 => ColumnMut::LabelMap(&mut self.resource),
+            102 => ColumnMut::Label(&mut self.scope_name),
+            103 => ColumnMut::Text(&mut self.events),
+            104 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {
@@ -1683,8 +1935,98 @@ impl Network {
 }
 
 impl Layout for Network {
+    const COLUMNS: &'static [ColumnDef] = NETWORK_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::U32(&mut self.region_id),
+            2 => ColumnMut::U32(&mut self.az_id),
+            3 => ColumnMut::U32(&mut self.host_id),
+            4 => ColumnMut::U32(&mut self.vpc_id),
+            5 => ColumnMut::U32(&mut self.subnet_id),
+            6 => ColumnMut::U32(&mut self.pod_cluster_id),
+            7 => ColumnMut::U32(&mut self.pod_node_id),
+            8 => ColumnMut::U32(&mut self.pod_ns_id),
+            9 => ColumnMut::U32(&mut self.pod_group_id),
+            10 => ColumnMut::U32(&mut self.pod_id),
+            11 => ColumnMut::U32(&mut self.service_id),
+            12 => ColumnMut::U32(&mut self.chost_id),
+            13 => ColumnMut::U32(&mut self.gprocess_id),
+            14 => ColumnMut::U32(&mut self.auto_instance_id),
+            15 => ColumnMut::U8(&mut self.auto_instance_type),
+            16 => ColumnMut::U32(&mut self.auto_service_id),
+            17 => ColumnMut::U8(&mut self.auto_service_type),
+            18 => ColumnMut::U8(&mut self.tag_source),
+            19 => ColumnMut::U8(&mut self.is_ipv4),
+            20 => ColumnMut::Ip4(&mut self.ip4),
+            21 => ColumnMut::Ip6(&mut self.ip6),
+            22 => ColumnMut::U8(&mut self.role),
+            23 => ColumnMut::U16(&mut self.server_port),
+            24 => ColumnMut::U8(&mut self.protocol),
+            25 => ColumnMut::U32(&mut self.agent_id),
+            26 => ColumnMut::Label(&mut self.capture_nic),
+            27 => ColumnMut::U8(&mut self.capture_nic_type),
+            28 => ColumnMut::Label(&mut self.observation_point),
+            29 => ColumnMut::U8(&mut self.signal_source),
+            30 => ColumnMut::U64(&mut self.packet_tx),
+            31 => ColumnMut::U64(&mut self.packet_rx),
+            32 => ColumnMut::U64(&mut self.byte_tx),
+            33 => ColumnMut::U64(&mut self.byte_rx),
+            34 => ColumnMut::U64(&mut self.l3_byte_tx),
+            35 => ColumnMut::U64(&mut self.l3_byte_rx),
+            36 => ColumnMut::U64(&mut self.l4_byte_tx),
+            37 => ColumnMut::U64(&mut self.l4_byte_rx),
+            38 => ColumnMut::U64(&mut self.new_flow),
+            39 => ColumnMut::U64(&mut self.closed_flow),
+            40 => ColumnMut::U64(&mut self.flow_load),
+            41 => ColumnMut::U32(&mut self.syn_count),
+            42 => ColumnMut::U32(&mut self.synack_count),
+            43 => ColumnMut::U32(&mut self.fin_count),
+            44 => ColumnMut::U32(&mut self.retrans_tx),
+            45 => ColumnMut::U32(&mut self.retrans_rx),
+            46 => ColumnMut::U32(&mut self.retrans_syn),
+            47 => ColumnMut::U32(&mut self.retrans_synack),
+            48 => ColumnMut::U32(&mut self.zero_win_tx),
+            49 => ColumnMut::U32(&mut self.zero_win_rx),
+            50 => ColumnMut::U32(&mut self.ooo_tx),
+            51 => ColumnMut::U32(&mut self.ooo_rx),
+            52 => ColumnMut::U64(&mut self.rtt_sum),
+            53 => ColumnMut::U32(&mut self.rtt_count),
+            54 => ColumnMut::U32(&mut self.rtt_max),
+            55 => ColumnMut::U64(&mut self.rtt_client_sum),
+            56 => ColumnMut::U32(&mut self.rtt_client_count),
+            57 => ColumnMut::U32(&mut self.rtt_client_max),
+            58 => ColumnMut::U64(&mut self.rtt_server_sum),
+            59 => ColumnMut::U32(&mut self.rtt_server_count),
+            60 => ColumnMut::U32(&mut self.rtt_server_max),
+            61 => ColumnMut::U64(&mut self.srt_sum),
+            62 => ColumnMut::U32(&mut self.srt_count),
+            63 => ColumnMut::U32(&mut self.srt_max),
+            64 => ColumnMut::U64(&mut self.art_sum),
+            65 => ColumnMut::U32(&mut self.art_count),
+            66 => ColumnMut::U32(&mut self.art_max),
+            67 => ColumnMut::U64(&mut self.cit_sum),
+            68 => ColumnMut::U32(&mut self.cit_count),
+            69 => ColumnMut::U32(&mut self.cit_max),
+            70 => ColumnMut::U32(&mut self.client_establish_fail),
+            71 => ColumnMut::U32(&mut self.server_establish_fail),
+            72 => ColumnMut::U32(&mut self.tcp_transfer_fail),
+            73 => ColumnMut::U32(&mut self.tcp_rst_fail),
+            74 => ColumnMut::U32(&mut self.tcp_timeout),
+            75 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {
@@ -2234,8 +2576,117 @@ impl NetworkMap {
 }
 
 impl Layout for NetworkMap {
+    const COLUMNS: &'static [ColumnDef] = NETWORK_MAP_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::U32(&mut self.region_id_0),
+            2 => ColumnMut::U32(&mut self.az_id_0),
+            3 => ColumnMut::U32(&mut self.host_id_0),
+            4 => ColumnMut::U32(&mut self.vpc_id_0),
+            5 => ColumnMut::U32(&mut self.subnet_id_0),
+            6 => ColumnMut::U32(&mut self.pod_cluster_id_0),
+            7 => ColumnMut::U32(&mut self.pod_node_id_0),
+            8 => ColumnMut::U32(&mut self.pod_ns_id_0),
+            9 => ColumnMut::U32(&mut self.pod_group_id_0),
+            10 => ColumnMut::U32(&mut self.pod_id_0),
+            11 => ColumnMut::U32(&mut self.service_id_0),
+            12 => ColumnMut::U32(&mut self.chost_id_0),
+            13 => ColumnMut::U32(&mut self.gprocess_id_0),
+            14 => ColumnMut::U32(&mut self.auto_instance_id_0),
+            15 => ColumnMut::U8(&mut self.auto_instance_type_0),
+            16 => ColumnMut::U32(&mut self.auto_service_id_0),
+            17 => ColumnMut::U8(&mut self.auto_service_type_0),
+            18 => ColumnMut::U8(&mut self.tag_source_0),
+            19 => ColumnMut::U32(&mut self.region_id_1),
+            20 => ColumnMut::U32(&mut self.az_id_1),
+            21 => ColumnMut::U32(&mut self.host_id_1),
+            22 => ColumnMut::U32(&mut self.vpc_id_1),
+            23 => ColumnMut::U32(&mut self.subnet_id_1),
+            24 => ColumnMut::U32(&mut self.pod_cluster_id_1),
+            25 => ColumnMut::U32(&mut self.pod_node_id_1),
+            26 => ColumnMut::U32(&mut self.pod_ns_id_1),
+            27 => ColumnMut::U32(&mut self.pod_group_id_1),
+            28 => ColumnMut::U32(&mut self.pod_id_1),
+            29 => ColumnMut::U32(&mut self.service_id_1),
+            30 => ColumnMut::U32(&mut self.chost_id_1),
+            31 => ColumnMut::U32(&mut self.gprocess_id_1),
+            32 => ColumnMut::U32(&mut self.auto_instance_id_1),
+            33 => ColumnMut::U8(&mut self.auto_instance_type_1),
+            34 => ColumnMut::U32(&mut self.auto_service_id_1),
+            35 => ColumnMut::U8(&mut self.auto_service_type_1),
+            36 => ColumnMut::U8(&mut self.tag_source_1),
+            37 => ColumnMut::U8(&mut self.is_ipv4),
+            38 => ColumnMut::Ip4(&mut self.ip4_0),
+            39 => ColumnMut::Ip4(&mut self.ip4_1),
+            40 => ColumnMut::Ip6(&mut self.ip6_0),
+            41 => ColumnMut::Ip6(&mut self.ip6_1),
+            42 => ColumnMut::U16(&mut self.server_port),
+            43 => ColumnMut::U8(&mut self.protocol),
+            44 => ColumnMut::U32(&mut self.agent_id),
+            45 => ColumnMut::Label(&mut self.capture_nic),
+            46 => ColumnMut::U8(&mut self.capture_nic_type),
+            47 => ColumnMut::Label(&mut self.observation_point),
+            48 => ColumnMut::U8(&mut self.signal_source),
+            49 => ColumnMut::U64(&mut self.packet_tx),
+            50 => ColumnMut::U64(&mut self.packet_rx),
+            51 => ColumnMut::U64(&mut self.byte_tx),
+            52 => ColumnMut::U64(&mut self.byte_rx),
+            53 => ColumnMut::U64(&mut self.l3_byte_tx),
+            54 => ColumnMut::U64(&mut self.l3_byte_rx),
+            55 => ColumnMut::U64(&mut self.l4_byte_tx),
+            56 => ColumnMut::U64(&mut self.l4_byte_rx),
+            57 => ColumnMut::U64(&mut self.new_flow),
+            58 => ColumnMut::U64(&mut self.closed_flow),
+            59 => ColumnMut::U64(&mut self.flow_load),
+            60 => ColumnMut::U32(&mut self.syn_count),
+            61 => ColumnMut::U32(&mut self.synack_count),
+            62 => ColumnMut::U32(&mut self.fin_count),
+            63 => ColumnMut::U32(&mut self.retrans_tx),
+            64 => ColumnMut::U32(&mut self.retrans_rx),
+            65 => ColumnMut::U32(&mut self.retrans_syn),
+            66 => ColumnMut::U32(&mut self.retrans_synack),
+            67 => ColumnMut::U32(&mut self.zero_win_tx),
+            68 => ColumnMut::U32(&mut self.zero_win_rx),
+            69 => ColumnMut::U32(&mut self.ooo_tx),
+            70 => ColumnMut::U32(&mut self.ooo_rx),
+            71 => ColumnMut::U64(&mut self.rtt_sum),
+            72 => ColumnMut::U32(&mut self.rtt_count),
+            73 => ColumnMut::U32(&mut self.rtt_max),
+            74 => ColumnMut::U64(&mut self.rtt_client_sum),
+            75 => ColumnMut::U32(&mut self.rtt_client_count),
+            76 => ColumnMut::U32(&mut self.rtt_client_max),
+            77 => ColumnMut::U64(&mut self.rtt_server_sum),
+            78 => ColumnMut::U32(&mut self.rtt_server_count),
+            79 => ColumnMut::U32(&mut self.rtt_server_max),
+            80 => ColumnMut::U64(&mut self.srt_sum),
+            81 => ColumnMut::U32(&mut self.srt_count),
+            82 => ColumnMut::U32(&mut self.srt_max),
+            83 => ColumnMut::U64(&mut self.art_sum),
+            84 => ColumnMut::U32(&mut self.art_count),
+            85 => ColumnMut::U32(&mut self.art_max),
+            86 => ColumnMut::U64(&mut self.cit_sum),
+            87 => ColumnMut::U32(&mut self.cit_count),
+            88 => ColumnMut::U32(&mut self.cit_max),
+            89 => ColumnMut::U32(&mut self.client_establish_fail),
+            90 => ColumnMut::U32(&mut self.server_establish_fail),
+            91 => ColumnMut::U32(&mut self.tcp_transfer_fail),
+            92 => ColumnMut::U32(&mut self.tcp_rst_fail),
+            93 => ColumnMut::U32(&mut self.tcp_timeout),
+            94 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {
@@ -2576,8 +3027,66 @@ impl Application {
 }
 
 impl Layout for Application {
+    const COLUMNS: &'static [ColumnDef] = APPLICATION_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::U32(&mut self.region_id),
+            2 => ColumnMut::U32(&mut self.az_id),
+            3 => ColumnMut::U32(&mut self.host_id),
+            4 => ColumnMut::U32(&mut self.vpc_id),
+            5 => ColumnMut::U32(&mut self.subnet_id),
+            6 => ColumnMut::U32(&mut self.pod_cluster_id),
+            7 => ColumnMut::U32(&mut self.pod_node_id),
+            8 => ColumnMut::U32(&mut self.pod_ns_id),
+            9 => ColumnMut::U32(&mut self.pod_group_id),
+            10 => ColumnMut::U32(&mut self.pod_id),
+            11 => ColumnMut::U32(&mut self.service_id),
+            12 => ColumnMut::U32(&mut self.chost_id),
+            13 => ColumnMut::U32(&mut self.gprocess_id),
+            14 => ColumnMut::U32(&mut self.auto_instance_id),
+            15 => ColumnMut::U8(&mut self.auto_instance_type),
+            16 => ColumnMut::U32(&mut self.auto_service_id),
+            17 => ColumnMut::U8(&mut self.auto_service_type),
+            18 => ColumnMut::U8(&mut self.tag_source),
+            19 => ColumnMut::U8(&mut self.is_ipv4),
+            20 => ColumnMut::Ip4(&mut self.ip4),
+            21 => ColumnMut::Ip6(&mut self.ip6),
+            22 => ColumnMut::U8(&mut self.role),
+            23 => ColumnMut::U16(&mut self.server_port),
+            24 => ColumnMut::U8(&mut self.protocol),
+            25 => ColumnMut::U32(&mut self.agent_id),
+            26 => ColumnMut::Label(&mut self.capture_nic),
+            27 => ColumnMut::U8(&mut self.capture_nic_type),
+            28 => ColumnMut::Label(&mut self.observation_point),
+            29 => ColumnMut::U8(&mut self.signal_source),
+            30 => ColumnMut::U8(&mut self.l7_protocol),
+            31 => ColumnMut::Label(&mut self.app_service),
+            32 => ColumnMut::Label(&mut self.app_instance),
+            33 => ColumnMut::Label(&mut self.endpoint),
+            34 => ColumnMut::U64(&mut self.request),
+            35 => ColumnMut::U64(&mut self.response),
+            36 => ColumnMut::U32(&mut self.client_error),
+            37 => ColumnMut::U32(&mut self.server_error),
+            38 => ColumnMut::U32(&mut self.timeout),
+            39 => ColumnMut::U32(&mut self.error),
+            40 => ColumnMut::U64(&mut self.rrt_sum),
+            41 => ColumnMut::U32(&mut self.rrt_count),
+            42 => ColumnMut::U32(&mut self.rrt_max),
+            43 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {
@@ -2967,8 +3476,85 @@ impl ApplicationMap {
 }
 
 impl Layout for ApplicationMap {
+    const COLUMNS: &'static [ColumnDef] = APPLICATION_MAP_COLUMNS;
+
     fn rows(&self) -> usize {
         self.rows
+    }
+
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_> {
+        match index {
+            0 => ColumnMut::TimeS(&mut self.time),
+            1 => ColumnMut::U32(&mut self.region_id_0),
+            2 => ColumnMut::U32(&mut self.az_id_0),
+            3 => ColumnMut::U32(&mut self.host_id_0),
+            4 => ColumnMut::U32(&mut self.vpc_id_0),
+            5 => ColumnMut::U32(&mut self.subnet_id_0),
+            6 => ColumnMut::U32(&mut self.pod_cluster_id_0),
+            7 => ColumnMut::U32(&mut self.pod_node_id_0),
+            8 => ColumnMut::U32(&mut self.pod_ns_id_0),
+            9 => ColumnMut::U32(&mut self.pod_group_id_0),
+            10 => ColumnMut::U32(&mut self.pod_id_0),
+            11 => ColumnMut::U32(&mut self.service_id_0),
+            12 => ColumnMut::U32(&mut self.chost_id_0),
+            13 => ColumnMut::U32(&mut self.gprocess_id_0),
+            14 => ColumnMut::U32(&mut self.auto_instance_id_0),
+            15 => ColumnMut::U8(&mut self.auto_instance_type_0),
+            16 => ColumnMut::U32(&mut self.auto_service_id_0),
+            17 => ColumnMut::U8(&mut self.auto_service_type_0),
+            18 => ColumnMut::U8(&mut self.tag_source_0),
+            19 => ColumnMut::U32(&mut self.region_id_1),
+            20 => ColumnMut::U32(&mut self.az_id_1),
+            21 => ColumnMut::U32(&mut self.host_id_1),
+            22 => ColumnMut::U32(&mut self.vpc_id_1),
+            23 => ColumnMut::U32(&mut self.subnet_id_1),
+            24 => ColumnMut::U32(&mut self.pod_cluster_id_1),
+            25 => ColumnMut::U32(&mut self.pod_node_id_1),
+            26 => ColumnMut::U32(&mut self.pod_ns_id_1),
+            27 => ColumnMut::U32(&mut self.pod_group_id_1),
+            28 => ColumnMut::U32(&mut self.pod_id_1),
+            29 => ColumnMut::U32(&mut self.service_id_1),
+            30 => ColumnMut::U32(&mut self.chost_id_1),
+            31 => ColumnMut::U32(&mut self.gprocess_id_1),
+            32 => ColumnMut::U32(&mut self.auto_instance_id_1),
+            33 => ColumnMut::U8(&mut self.auto_instance_type_1),
+            34 => ColumnMut::U32(&mut self.auto_service_id_1),
+            35 => ColumnMut::U8(&mut self.auto_service_type_1),
+            36 => ColumnMut::U8(&mut self.tag_source_1),
+            37 => ColumnMut::U8(&mut self.is_ipv4),
+            38 => ColumnMut::Ip4(&mut self.ip4_0),
+            39 => ColumnMut::Ip4(&mut self.ip4_1),
+            40 => ColumnMut::Ip6(&mut self.ip6_0),
+            41 => ColumnMut::Ip6(&mut self.ip6_1),
+            42 => ColumnMut::U16(&mut self.server_port),
+            43 => ColumnMut::U8(&mut self.protocol),
+            44 => ColumnMut::U32(&mut self.agent_id),
+            45 => ColumnMut::Label(&mut self.capture_nic),
+            46 => ColumnMut::U8(&mut self.capture_nic_type),
+            47 => ColumnMut::Label(&mut self.observation_point),
+            48 => ColumnMut::U8(&mut self.signal_source),
+            49 => ColumnMut::U8(&mut self.l7_protocol),
+            50 => ColumnMut::Label(&mut self.app_service),
+            51 => ColumnMut::Label(&mut self.app_instance),
+            52 => ColumnMut::Label(&mut self.endpoint),
+            53 => ColumnMut::U64(&mut self.request),
+            54 => ColumnMut::U64(&mut self.response),
+            55 => ColumnMut::U32(&mut self.client_error),
+            56 => ColumnMut::U32(&mut self.server_error),
+            57 => ColumnMut::U32(&mut self.timeout),
+            58 => ColumnMut::U32(&mut self.error),
+            59 => ColumnMut::U64(&mut self.rrt_sum),
+            60 => ColumnMut::U32(&mut self.rrt_count),
+            61 => ColumnMut::U32(&mut self.rrt_max),
+            62 => ColumnMut::U64(&mut self.batch_id),
+            _ => ColumnMut::Absent,
+        }
+    }
+
+    fn nbytes(&mut self) -> usize {
+        let mut bytes = 0;
+        self.each(|column| bytes += column.nbytes());
+        bytes
     }
 
     fn commit(&mut self) {

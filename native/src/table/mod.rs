@@ -4,7 +4,7 @@
 pub mod generated;
 pub mod share;
 
-use crate::column::Column;
+use crate::column::{Column, ColumnMut};
 
 /// How a column is held; mirrors `libs.tables.model.Kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,29 @@ pub enum Kind {
     Text,
     TextMap,
     LabelMap,
+}
+
+impl Kind {
+    /// The type in ClickHouse's words; the same as the value of `libs.tables.model.Kind`.
+    pub fn clickhouse(self) -> &'static str {
+        match self {
+            Kind::U8 => "UInt8",
+            Kind::U16 => "UInt16",
+            Kind::U32 => "UInt32",
+            Kind::U64 => "UInt64",
+            Kind::I32 => "Int32",
+            Kind::I64 => "Int64",
+            Kind::F64 => "Float64",
+            Kind::Ip4 => "IPv4",
+            Kind::Ip6 => "IPv6",
+            Kind::TimeS => "DateTime('UTC')",
+            Kind::TimeUs => "DateTime64(6, 'UTC')",
+            Kind::Label => "LowCardinality(String)",
+            Kind::Text => "String",
+            Kind::TextMap => "Map(LowCardinality(String), String)",
+            Kind::LabelMap => "Map(LowCardinality(String), LowCardinality(String))",
+        }
+    }
 }
 
 /// One declared column.
@@ -52,8 +75,14 @@ impl TableDef {
 
 /// A struct of columns that rows are built in. A row is written at index `rows()`, then committed or rolled back.
 pub trait Layout: Default + Send {
+    /// The declared columns; `column_mut` counts in their order.
+    const COLUMNS: &'static [ColumnDef];
+    /// The column at that place of the declaration.
+    fn column_mut(&mut self, index: usize) -> ColumnMut<'_>;
     /// Committed rows.
     fn rows(&self) -> usize;
+    /// Bytes held in columns.
+    fn nbytes(&mut self) -> usize;
     /// Makes what was written at index `rows()` a row.
     fn commit(&mut self);
     /// Forgets everything from row `rows` on, committed or not.

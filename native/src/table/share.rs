@@ -154,7 +154,7 @@ fn labels(column: &Label, rows: &[u32]) -> Label {
 
 fn texts(column: &Text, rows: &[u32]) -> Text {
     let mut picked = Text::default();
-    if !column.ends.is_empty() {
+    if !column.ends().is_empty() {
         for (to, &row) in rows.iter().enumerate() {
             picked.set(to, column.get(row as usize));
         }

@@ -1,0 +1,197 @@
+//! Attribute keys, recognised once.
+//!
+//! Rows of one sender carry the same keys in the same order, so each key remembers which one followed it last time: one
+//! comparison of the raw bytes then settles key, meaning and column. Only a surprise is looked up by hash.
+
+use super::convention::Fact;
+use super::value::{Value, read_pair};
+use super::wire::{BYTES, Broken, Reader, tag};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// What an attribute means for the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing but itself: it is kept as text where the row keeps attributes.
+    Keep,
+    /// Not kept at all.
+    Drop,
+    /// One of OpenTelemetry's conventions that a column follows from; kept as text too. The lower rank wins.
+    Fact(Fact, u8),
+    /// It fills the column at that place of the layout.
+    Column(u16),
+    /// An address that fills one of the four address columns: 0 client, 1 server.
+    Address(u8),
+    /// Path or query of a URL, the two halves of `request_resource`.
+    UrlPath,
+    UrlQuery,
+    /// A whole map column in one attribute.
+    Attributes,
+    Resource,
+}
+
+/// A key that was seen in the open block.
+pub struct Known {
+    /// The key as a KeyValue message begins with it, up to and with the tag of its value.
+    raw: Box<[u8]>,
+    pub action: Action,
+    /// Position in the dictionary of `attributes`, or `NO_LABEL`.
+    pub label: u32,
+    /// Which key followed it last.
+    next: u32,
+    /// The row that had it last: the second of two equal keys in one row is left out.
+    pub row: u64,
+}
+
+pub const NO_LABEL: u32 = u32::MAX;
+
+/// Keys beyond this many are not remembered: no sane sender has so many, and memory is bounded.
+const MAX_KNOWN: usize = 1 << 16;
+
+/// The keys seen in the open block. Position 0 is the beginning of a row.
+pub struct Keys {
+    known: Vec<Known>,
+    index: HashTable<u32>,
+    state: RandomState,
+}
+
+impl Default for Keys {
+    fn default() -> Keys {
+        let start = Known {
+            raw: Box::from([0xffu8]),
+            action: Action::Drop,
+            label: NO_LABEL,
+            next: 0,
+            row: 0,
+        };
+        Keys {
+            known: vec![start],
+            index: HashTable::new(),
+            state: RandomState::default(),
+        }
+    }
+}
+
+/// How a key that was never seen gets its meaning.
+pub trait Meaning {
+    /// The action, and the label where the row keeps attributes; nothing where the key is not UTF-8.
+    fn learn(&mut self, key: &[u8]) -> Option<(Action, u32)>;
+}
+
+impl Keys {
+    /// Reads one KeyValue message that follows the key at `after`: where the key is known now, and the value.
+    /// Position 0 says that the key is not UTF-8.
+    #[inline(always)]
+    pub fn read<'a>(&mut self, after: u32, mut pair: Reader<'a>, meaning: &mut impl Meaning) -> Result<(u32, Value<'a>), Broken> {
+        let guess = self.known[after as usize].next;
+        let raw = &self.known[guess as usize].raw;
+        if starts_with(pair.rest(), raw) {
+            let whole = pair;
+            pair.at += raw.len();
+            let value = Value::read(pair.message()?)?;
+            if pair.is_done() {
+                return Ok((guess, value));
+            }
+            pair = whole;
+        }
+        self.surprise(after, pair, meaning)
+    }
+
+    #[inline(never)]
+    fn surprise<'a>(&mut self, after: u32, pair: Reader<'a>, meaning: &mut impl Meaning) -> Result<(u32, Value<'a>), Broken> {
+        let (key, value) = read_pair(pair)?;
+        let at = self.find(key, meaning);
+        if at != 0 && at as usize <= MAX_KNOWN {
+            self.known[after as usize].next = at;
+        }
+        Ok((at, value))
+    }
+
+    fn find(&mut self, key: &[u8], meaning: &mut impl Meaning) -> u32 {
+        let hash = self.state.hash_one(key);
+        if let Some(found) = self.index.find(hash, |&at| self.known[at as usize].key() == key) {
+            return *found;
+        }
+        let Some((action, label)) = meaning.learn(key) else { return 0 };
+        let known = Known {
+            raw: raw(key),
+            action,
+            label,
+            next: 0,
+            row: 0,
+        };
+        if self.known.len() > MAX_KNOWN {
+            // The place behind the last one serves every key that is not remembered, one after the other.
+            self.known.truncate(MAX_KNOWN + 1);
+            self.known.push(known);
+            return self.known.len() as u32 - 1;
+        }
+        let at = self.known.len() as u32;
+        self.known.push(known);
+        let (known, state) = (&self.known, &self.state);
+        self.index.insert_unique(hash, at, |&at| state.hash_one(known[at as usize].key()));
+        at
+    }
+
+    #[inline(always)]
+    pub fn get(&mut self, at: u32) -> &mut Known {
+        &mut self.known[at as usize]
+    }
+}
+
+impl Known {
+    fn key(&self) -> &[u8] {
+        let mut reader = Reader::new(&self.raw);
+        let _tag = reader.tag();
+        reader.bytes().unwrap_or_default()
+    }
+}
+
+fn raw(key: &[u8]) -> Box<[u8]> {
+    let mut raw = vec![tag(1, BYTES) as u8];
+    let mut length = key.len();
+    while length >= 0x80 {
+        raw.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    raw.push(length as u8);
+    raw.extend_from_slice(key);
+    raw.push(tag(2, BYTES) as u8);
+    raw.into()
+}
+
+/// `bytes.starts_with(prefix)` in words of eight bytes: prefixes here are short and nearly always equal.
+#[inline(always)]
+fn starts_with(bytes: &[u8], prefix: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..prefix.len()) else { return false };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (expected, expected_rest) = prefix.as_chunks::<8>();
+    if words
+        .iter()
+        .zip(expected)
+        .any(|(a, b)| u64::from_ne_bytes(*a) != u64::from_ne_bytes(*b))
+    {
+        return false;
+    }
+    match (bytes.last_chunk::<8>(), prefix.last_chunk::<8>()) {
+        (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b),
+        _ => rest == expected_rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn words_compare_as_bytes_do(a in proptest::collection::vec(0u8..2, 0..40), b in proptest::collection::vec(0u8..2, 0..40)) {
+            prop_assert_eq!(starts_with(&a, &b), a.starts_with(&b));
+            let mut longer = b.clone();
+            longer.extend_from_slice(&a);
+            prop_assert!(starts_with(&longer, &b));
+        }
+    }
+}

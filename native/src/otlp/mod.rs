@@ -1,0 +1,16 @@
+//! OTLP bytes ⇄ rows of the declared tables.
+//!
+//! The protobuf form is read by a walker that goes from tag to tag and writes each value into its column at once; the JSON form
+//! is rewritten as protobuf first, so that there is one meaning. Three things can be wrong: the bytes (`Broken`: nothing of the
+//! body is kept), a row (`Bad`: that row is left out and counted), or an attribute that means nothing to us (kept as text).
+
+pub mod bad;
+pub mod convention;
+pub mod gather;
+pub mod inflate;
+pub mod keys;
+pub mod resource;
+pub mod span;
+pub mod traces;
+pub mod value;
+pub mod wire;

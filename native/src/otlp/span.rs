@@ -1,0 +1,660 @@
+//! A span of any OpenTelemetry SDK → one row, by the semantic conventions.
+
+use super::bad::{Bad, believable};
+use super::convention::{FACTS, Fact, meaning, protocol};
+use super::keys::{Action, Keys, Meaning, NO_LABEL};
+use super::resource::parse_ip;
+use super::traces::{Context, Dialect, attribute};
+use super::value::{Value, hex, print_pairs, quote};
+use super::wire::{BYTES, Broken, FIXED64, Reader, tag};
+use crate::column::{LabelMap, Text, TextMap};
+use crate::table::Layout;
+use crate::table::generated::L7FlowLog;
+use std::net::IpAddr;
+
+/// The fields of a span that are not attributes.
+#[derive(Default)]
+pub struct Head<'a> {
+    pub trace_id: &'a [u8],
+    pub span_id: &'a [u8],
+    pub parent_span_id: &'a [u8],
+    pub name: &'a [u8],
+    pub kind: u64,
+    pub start_ns: u64,
+    pub end_ns: u64,
+    pub status_code: u64,
+    pub status_message: &'a [u8],
+    pub events: Vec<Reader<'a>>,
+    pub links: Vec<Reader<'a>>,
+}
+
+const SERVER: u64 = 2;
+const CLIENT: u64 = 3;
+const PRODUCER: u64 = 4;
+const CONSUMER: u64 = 5;
+const STATUS_ERROR: u64 = 2;
+const SIGNAL_OTEL: u8 = 4;
+const TYPE_SESSION: u8 = 2;
+
+const OK: u8 = 0;
+const TIMEOUT: u8 = 2;
+const SERVER_ERROR: u8 = 3;
+const CLIENT_ERROR: u8 = 4;
+
+/// Text columns stop here: their offsets are 32 bits, in Arrow signed ones.
+const MAX_TEXT: usize = 1 << 30;
+
+/// Decodes spans of foreign senders. Holds what one span said until its row is written.
+pub struct Foreign<'a> {
+    keys: &'a mut Keys,
+    last: u32,
+    /// Grows by one for each span, so that a key knows whether this span had it already.
+    serial: &'a mut u64,
+    bad: Option<Bad>,
+    said: u64,
+    ranks: [u8; FACTS],
+    values: [Value<'a>; FACTS],
+    scratch: Vec<u8>,
+}
+
+struct Learn<'a> {
+    attributes: &'a mut TextMap,
+}
+
+impl Meaning for Learn<'_> {
+    fn learn(&mut self, key: &[u8]) -> Option<(Action, u32)> {
+        if key.starts_with(b"weir.") {
+            // What a foreign sender says in our name means nothing.
+            return Some((Action::Drop, NO_LABEL));
+        }
+        let label = self.attributes.keys.intern_bytes(key)?;
+        Some((meaning(key).map_or(Action::Keep, |(fact, rank)| Action::Fact(fact, rank)), label))
+    }
+}
+
+impl<'a> Foreign<'a> {
+    pub fn new(keys: &'a mut Keys, serial: &'a mut u64) -> Foreign<'a> {
+        *serial += 1;
+        Foreign {
+            keys,
+            last: 0,
+            serial,
+            bad: None,
+            said: 0,
+            ranks: [0; FACTS],
+            values: [Value::Empty; FACTS],
+            scratch: Vec::new(),
+        }
+    }
+
+    #[inline(always)]
+    fn say(&mut self, fact: Fact, rank: u8, value: Value<'a>) {
+        let at = fact as usize;
+        if self.said >> at & 1 == 0 || self.ranks[at] > rank {
+            self.said |= 1 << at;
+            self.ranks[at] = rank;
+            self.values[at] = value;
+        }
+    }
+
+    #[inline]
+    fn value(&self, fact: Fact) -> Value<'a> {
+        if self.said >> (fact as usize) & 1 == 0 {
+            Value::Empty
+        } else {
+            self.values[fact as usize]
+        }
+    }
+
+    /// What was said as text; empty where nothing was, or another type. Already proven to be UTF-8 with the row's attributes.
+    #[inline]
+    fn text(&self, fact: Fact) -> &'a str {
+        match self.value(fact) {
+            Value::Str(text) => std::str::from_utf8(text).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    #[inline]
+    fn has(&self, fact: Fact) -> bool {
+        self.said >> (fact as usize) & 1 != 0
+    }
+
+    #[inline]
+    fn ip(&self, fact: Fact) -> Option<IpAddr> {
+        match self.value(fact) {
+            Value::Str(text) => parse_ip(text).map(|ip| ip.to_canonical()),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn port(&self, fact: Fact) -> Option<u16> {
+        self.value(fact).int().and_then(|port| u16::try_from(port).ok())
+    }
+}
+
+impl<'a> Dialect<'a> for Foreign<'a> {
+    #[inline(always)]
+    fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
+        let (at, value) = self.keys.read(
+            self.last,
+            pair,
+            &mut Learn {
+                attributes: &mut rows.attributes,
+            },
+        )?;
+        if at == 0 {
+            self.bad = Some(Bad::InvalidUtf8);
+            return Ok(());
+        }
+        self.last = at;
+        let known = self.keys.get(at);
+        if known.row == *self.serial {
+            return Ok(());
+        }
+        known.row = *self.serial;
+        let (action, label) = (known.action, known.label);
+        match value {
+            // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+            Value::Str(text) if label != NO_LABEL => unsafe { rows.attributes.add_unproven(label, text) },
+            _ => self.keep_other(&mut rows.attributes, label, value)?,
+        }
+        if let Action::Fact(fact, rank) = action {
+            self.say(fact, rank, value);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
+        let outcome = self.row(rows, head, context);
+        *self.serial += 1;
+        self.last = 0;
+        self.said = 0;
+        self.bad = None;
+        outcome
+    }
+}
+
+impl<'a> Foreign<'a> {
+    fn keep_other(&mut self, attributes: &mut TextMap, label: u32, value: Value<'a>) -> Result<(), Broken> {
+        self.scratch.clear();
+        if let Err(bad) = value.text(&mut self.scratch)? {
+            self.bad = Some(bad);
+        } else if label != NO_LABEL {
+            // SAFETY: as for strings: `finish` proves the row or has it taken back.
+            unsafe { attributes.add_unproven(label, &self.scratch) };
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
+        let row = rows.rows();
+        let end_ns = head.end_ns.max(head.start_ns);
+        let start_ns = if head.start_ns == 0 { end_ns } else { head.start_ns };
+        let (start_us, end_us) = ((start_ns / 1000) as i64, (end_ns / 1000) as i64);
+        if let Err(bad) = self.sound(rows, end_us, context) {
+            return Ok(Err(bad));
+        }
+        rows.time.set(row, (end_us / 1_000_000) as u32);
+        rows.start_time.set(row, start_us);
+        rows.end_time.set(row, end_us);
+        rows.response_duration.set(row, (end_us - start_us) as u64);
+        rows.attributes.end_row(row);
+        repeat(&mut rows.resource, &context.resource.pairs, row);
+        rows.app_service.set_key(row, context.resource.app_service);
+        rows.app_instance.set_key(row, context.resource.app_instance);
+        rows.scope_name.set_key(row, context.scope);
+        rows.signal_source.set(row, SIGNAL_OTEL);
+        rows.r#type.set(row, TYPE_SESSION);
+        rows.span_kind.set(row, head.kind.min(255) as u8);
+        if context.resource.agent_id != 0 {
+            rows.agent_id.set(row, context.resource.agent_id);
+        }
+        let ids = set_id::<32>(&mut rows.trace_id, row, head.trace_id)
+            .and_then(|()| set_id::<16>(&mut rows.span_id, row, head.span_id))
+            .and_then(|()| set_id::<16>(&mut rows.parent_span_id, row, head.parent_span_id));
+        if let Err(bad) = ids {
+            return Ok(Err(bad));
+        }
+        self.ends(rows, row, head.kind, context);
+        let request = self.request(rows, row);
+        let named = self.name(rows, row, head, request);
+        let answered = named.and_then(|()| self.answer(rows, row, head, request));
+        if head.events.is_empty() && head.links.is_empty() {
+            return Ok(answered);
+        }
+        let told = self.events(rows, row, head)?;
+        Ok(answered.and(told))
+    }
+
+    /// What can be said against the row before any column but `attributes` is written.
+    #[inline]
+    fn sound(&self, rows: &L7FlowLog, end_us: i64, context: &Context<'_>) -> Result<(), Bad> {
+        if let Some(bad) = self.bad {
+            return Err(bad);
+        }
+        believable(end_us, context.body.now_us)?;
+        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) {
+            return Err(Bad::InvalidUtf8);
+        }
+        if rows.resource.values.keys.len() + context.resource.pairs.len() > context.body.max_pairs {
+            return Err(Bad::TooManyAttributes);
+        }
+        let texts = [
+            &rows.attributes.values,
+            &rows.request_resource,
+            &rows.events,
+            &rows.response_exception,
+        ];
+        if texts.iter().any(|text| text.bytes().len() > MAX_TEXT) {
+            Err(Bad::BlockFull)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Addresses and ports of both ends, and where on the way it was seen.
+    fn ends(&self, rows: &mut L7FlowLog, row: usize, kind: u64, context: &Context<'_>) {
+        let (point, server_side) = match kind {
+            CLIENT | PRODUCER => ("c-app", false),
+            SERVER | CONSUMER => ("s-app", true),
+            _ => ("app", false),
+        };
+        rows.observation_point.set(row, point);
+        let (near, far) = ((Fact::LocalAddress, Fact::LocalPort), (Fact::PeerAddress, Fact::PeerPort));
+        let (client, server) = if server_side { (far, near) } else { (near, far) };
+        if let Some(port) = self.port(Fact::ServerPort).or_else(|| self.port(server.1)) {
+            rows.server_port.set(row, port);
+        }
+        if let Some(port) = self.port(Fact::ClientPort).or_else(|| self.port(client.1)) {
+            rows.client_port.set(row, port);
+        }
+        let own = context.resource.host_ip;
+        let ip_1 = self
+            .ip(Fact::ServerAddress)
+            .or_else(|| self.ip(server.0))
+            .or(own.filter(|_| server_side));
+        let ip_0 = self
+            .ip(Fact::ClientAddress)
+            .or_else(|| self.ip(client.0))
+            .or(own.filter(|_| !server_side));
+        set_addresses(rows, row, ip_0, ip_1);
+        if context.resource.process_id != 0 {
+            if server_side {
+                rows.process_id_1.set(row, context.resource.process_id)
+            } else {
+                rows.process_id_0.set(row, context.resource.process_id)
+            }
+        }
+    }
+
+    /// The columns of the request; says which kind of protocol it was.
+    fn request(&self, rows: &mut L7FlowLog, row: usize) -> Family {
+        let family = self.family();
+        let version = self.text(Fact::ProtocolVersion);
+        if !version.is_empty() {
+            rows.version.set(row, version);
+        }
+        let (number, name) = match family {
+            Family::Http if version.starts_with('2') => (21, "HTTP2"),
+            Family::Http if version.starts_with('3') => (0, "HTTP3"),
+            Family::Http => (20, "HTTP"),
+            Family::Dns => (120, "DNS"),
+            Family::Other => protocol(self.text(Fact::ProtocolName)).unwrap_or_default(),
+            Family::Rpc => known_or_named(self.text(Fact::RpcSystem)),
+            Family::Messaging => known_or_named(self.text(Fact::MessagingSystem)),
+            Family::Db => known_or_named(self.text(Fact::DbSystem)),
+        };
+        if number != 0 {
+            rows.l7_protocol.set(row, number);
+        }
+        rows.l7_protocol_str.set(row, name);
+        if let Some(transport) = match self.text(Fact::Transport) {
+            "udp" | "ip_udp" | "quic" => Some(17),
+            "tcp" | "ip_tcp" => Some(6),
+            "" if !matches!(family, Family::Dns | Family::Other) && name != "HTTP3" => Some(6),
+            _ => None,
+        } {
+            rows.protocol.set(row, transport);
+        }
+        let (method, resource) = match family {
+            Family::Http => (self.text(Fact::HttpMethod), self.http_resource(rows, row)),
+            Family::Db => (self.db_operation(), self.text(Fact::DbText)),
+            Family::Rpc => (self.text(Fact::RpcMethod), self.text(Fact::RpcService)),
+            Family::Messaging => (self.text(Fact::MessagingOperation), self.text(Fact::MessagingDestination)),
+            Family::Dns => ("", self.text(Fact::DnsName)),
+            Family::Other => ("", ""),
+        };
+        if !method.is_empty() {
+            rows.request_type.set(row, method);
+        }
+        let resource = if family == Family::Db && resource.is_empty() {
+            self.text(Fact::DbCollection)
+        } else {
+            resource
+        };
+        if !resource.is_empty() {
+            rows.request_resource.set(row, resource);
+        }
+        let domain = self.domain(family);
+        if !domain.is_empty() {
+            rows.request_domain.set(row, domain);
+        }
+        let agent = self.text(Fact::UserAgent);
+        if !agent.is_empty() {
+            rows.user_agent.set(row, agent);
+        }
+        rows.request_length.set(row, self.value(Fact::RequestSize).int().unwrap_or(-1));
+        rows.response_length.set(row, self.value(Fact::ResponseSize).int().unwrap_or(-1));
+        if matches!(self.text(Fact::UrlScheme), "https" | "wss") || self.text(Fact::UrlFull).starts_with("https:") {
+            rows.is_tls.set(row, 1);
+        }
+        family
+    }
+
+    fn family(&self) -> Family {
+        // gRPC spans may carry http attributes too, and HTTP clients of databases db ones: the narrower convention wins.
+        if self.has(Fact::RpcSystem) {
+            Family::Rpc
+        } else if self.has(Fact::MessagingSystem) {
+            Family::Messaging
+        } else if self.has(Fact::DbSystem) {
+            Family::Db
+        } else if self.has(Fact::HttpMethod) || self.has(Fact::HttpStatus) || self.has(Fact::HttpRoute) {
+            Family::Http
+        } else if self.has(Fact::DnsName) {
+            Family::Dns
+        } else {
+            Family::Other
+        }
+    }
+
+    /// Path and query; written here where they come in two parts.
+    fn http_resource(&self, rows: &mut L7FlowLog, row: usize) -> &'a str {
+        let (path, query) = (self.text(Fact::UrlPath), self.text(Fact::UrlQuery));
+        if !path.is_empty() && !query.is_empty() {
+            rows.request_resource.set(row, &format!("{path}?{query}"));
+            return "";
+        }
+        if !path.is_empty() {
+            return path;
+        }
+        let target = self.text(Fact::UrlTarget);
+        if target.is_empty() {
+            path_of(self.text(Fact::UrlFull))
+        } else {
+            target
+        }
+    }
+
+    fn db_operation(&self) -> &'a str {
+        let operation = self.text(Fact::DbOperation);
+        if !operation.is_empty() {
+            return operation;
+        }
+        let statement = self.text(Fact::DbText).trim_start();
+        let end = statement
+            .bytes()
+            .position(|byte| !byte.is_ascii_alphabetic())
+            .unwrap_or(statement.len());
+        if end <= 16 { &statement[..end] } else { "" }
+    }
+
+    fn domain(&self, family: Family) -> &'a str {
+        let said = [Fact::ServerAddress, Fact::HttpHost, Fact::PeerAddress].map(|fact| self.text(fact));
+        match said {
+            [server, ..] if !server.is_empty() => server,
+            [_, host, _] if !host.is_empty() => host,
+            _ if family == Family::Http && self.has(Fact::UrlFull) => authority_of(self.text(Fact::UrlFull)),
+            [_, _, peer] if matches!(family, Family::Db | Family::Messaging | Family::Rpc) => peer,
+            _ => "",
+        }
+    }
+
+    /// `endpoint`: the route where there is one, else the span's name; a name that says more than the route stays among the attributes.
+    fn name(&self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family) -> Result<(), Bad> {
+        let route = if family == Family::Http { self.text(Fact::HttpRoute) } else { "" };
+        if route.is_empty() {
+            let key = rows.endpoint.intern_bytes(head.name).ok_or(Bad::InvalidUtf8)?;
+            rows.endpoint.set_key(row, key);
+            return Ok(());
+        }
+        rows.endpoint.set(row, route);
+        let rest = head.name.strip_suffix(route.as_bytes());
+        if rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(b" ") == Some(self.text(Fact::HttpMethod).as_bytes())) {
+            return Ok(());
+        }
+        let name = std::str::from_utf8(head.name).map_err(|_| Bad::InvalidUtf8)?;
+        rows.attributes.amend(row, "span.name", name);
+        Ok(())
+    }
+
+    /// How it ended.
+    fn answer(&self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family) -> Result<(), Bad> {
+        let code = match family {
+            Family::Http => self.value(Fact::HttpStatus).int(),
+            Family::Rpc => self.value(Fact::RpcStatus).int(),
+            Family::Db => self.value(Fact::DbStatus).int(),
+            _ => None,
+        };
+        let code = code.and_then(|code| i32::try_from(code).ok()).unwrap_or_default();
+        if code != 0 {
+            rows.response_code.set(row, code);
+        }
+        let failed = head.status_code == STATUS_ERROR;
+        let status = match (family, code) {
+            (Family::Http, 500..) => SERVER_ERROR,
+            (Family::Http, 400..500) => CLIENT_ERROR,
+            (Family::Rpc, code) if code != 0 => grpc_status(code),
+            _ if failed => SERVER_ERROR,
+            _ => OK,
+        };
+        if status != OK {
+            rows.response_status.set(row, status);
+        }
+        if !head.status_message.is_empty() {
+            rows.response_exception
+                .set(row, std::str::from_utf8(head.status_message).map_err(|_| Bad::InvalidUtf8)?);
+        } else if failed || status != OK {
+            let said = self.text(Fact::ExceptionMessage);
+            let said = if said.is_empty() { self.text(Fact::ErrorType) } else { said };
+            if !said.is_empty() {
+                rows.response_exception.set(row, said);
+            }
+        }
+        Ok(())
+    }
+
+    /// Events and links as a JSON array; the message of the first exception stands for what went wrong where nothing else said it.
+    #[inline(never)]
+    fn events(&mut self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>) -> Result<Result<(), Bad>, Broken> {
+        let out = &mut self.scratch;
+        out.clear();
+        out.push(b'[');
+        let (mut exception, mut printed) = (None, Ok(()));
+        for event in &head.events {
+            let (name, told) = print_event(*event, out)?;
+            printed = printed.and(told);
+            if name == b"exception" && exception.is_none() {
+                exception = attribute(*event, tag(3, BYTES), b"exception.message")?;
+            }
+        }
+        for link in &head.links {
+            printed = printed.and(print_link(*link, out)?);
+        }
+        if out.last() == Some(&b',') {
+            out.pop();
+        }
+        out.push(b']');
+        let Ok(text) = std::str::from_utf8(out) else {
+            return Ok(Err(Bad::InvalidUtf8));
+        };
+        rows.events.set(row, text);
+        if let (Some(Value::Str(message)), true) = (exception, rows.response_exception.get(row).is_empty()) {
+            let Ok(message) = std::str::from_utf8(message) else {
+                return Ok(Err(Bad::InvalidUtf8));
+            };
+            rows.response_exception.set(row, message);
+        }
+        Ok(printed)
+    }
+}
+
+/// Which conventions a span follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Http,
+    Db,
+    Rpc,
+    Messaging,
+    Dns,
+    Other,
+}
+
+fn known_or_named(system: &str) -> (u8, &str) {
+    protocol(system).unwrap_or((0, system))
+}
+
+/// Whose fault a gRPC status is: <https://opentelemetry.io/docs/specs/semconv/rpc/grpc/> names the codes that are errors of a server.
+fn grpc_status(code: i32) -> u8 {
+    match code {
+        4 => TIMEOUT,
+        2 | 12 | 13 | 14 | 15 => SERVER_ERROR,
+        _ => CLIENT_ERROR,
+    }
+}
+
+/// The path and query of a URL.
+fn path_of(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://") else { return url };
+    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+}
+
+/// The host of a URL, without user and port.
+fn authority_of(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://") else { return "" };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    }
+}
+
+#[inline]
+fn repeat(map: &mut LabelMap, pairs: &[(u32, u32)], row: usize) {
+    for (key, value) in pairs {
+        map.add_keys(*key, *value);
+    }
+    map.end_row(row);
+}
+
+#[inline]
+fn set_id<const N: usize>(column: &mut Text, row: usize, id: &[u8]) -> Result<(), Bad> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    if id.len() * 2 == N {
+        column.fill_row(row);
+        // SAFETY: hexadecimal digits are ASCII.
+        unsafe { column.push_unproven(&hex::<N>(id)) };
+        return Ok(());
+    }
+    if id.len() > 32 {
+        return Err(Bad::InvalidId);
+    }
+    let digits = hex::<64>(id);
+    column.set(row, std::str::from_utf8(&digits[..id.len() * 2]).unwrap_or_default());
+    Ok(())
+}
+
+/// Both addresses, in one family: the server's decides where they differ.
+fn set_addresses(rows: &mut L7FlowLog, row: usize, ip_0: Option<IpAddr>, ip_1: Option<IpAddr>) {
+    match (ip_1.or(ip_0), ip_0, ip_1) {
+        (None, ..) => {}
+        (Some(IpAddr::V4(_)), ip_0, ip_1) => {
+            rows.is_ipv4.set(row, 1);
+            if let Some(IpAddr::V4(ip)) = ip_0 {
+                rows.ip4_0.set(row, ip.to_bits());
+            }
+            if let Some(IpAddr::V4(ip)) = ip_1 {
+                rows.ip4_1.set(row, ip.to_bits());
+            }
+        }
+        (Some(IpAddr::V6(_)), ip_0, ip_1) => {
+            let six = |ip| match ip {
+                IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+                IpAddr::V6(ip) => ip.octets(),
+            };
+            if let Some(ip) = ip_0 {
+                rows.ip6_0.set(row, six(ip));
+            }
+            if let Some(ip) = ip_1 {
+                rows.ip6_1.set(row, six(ip));
+            }
+        }
+    }
+}
+
+fn print_event<'a>(mut event: Reader<'a>, out: &mut Vec<u8>) -> Result<(&'a [u8], Result<(), Bad>), Broken> {
+    let (whole, mut name, mut time) = (event, &[][..], 0);
+    while let Some(field) = event.tag()? {
+        match field {
+            EVENT_TIME => time = event.fixed64()?,
+            EVENT_NAME => name = event.bytes()?,
+            other => event.skip(other)?,
+        }
+    }
+    out.extend_from_slice(b"{\"name\":");
+    quote(name, out);
+    out.extend_from_slice(b",\"time_unix_nano\":");
+    out.extend_from_slice(itoa::Buffer::new().format(time).as_bytes());
+    out.extend_from_slice(b",\"attributes\":{");
+    let printed = print_pairs(whole, tag(3, BYTES), out, 0)?;
+    out.extend_from_slice(b"}},");
+    Ok((name, printed))
+}
+
+const EVENT_TIME: u32 = tag(1, FIXED64);
+const EVENT_NAME: u32 = tag(2, BYTES);
+
+fn print_link(mut link: Reader<'_>, out: &mut Vec<u8>) -> Result<Result<(), Bad>, Broken> {
+    let (whole, mut trace_id, mut span_id) = (link, &[][..], &[][..]);
+    while let Some(field) = link.tag()? {
+        match field {
+            LINK_TRACE_ID => trace_id = link.bytes()?,
+            LINK_SPAN_ID => span_id = link.bytes()?,
+            other => link.skip(other)?,
+        }
+    }
+    if trace_id.len() > 32 || span_id.len() > 32 {
+        return Ok(Err(Bad::InvalidId));
+    }
+    out.extend_from_slice(b"{\"link\":{\"trace_id\":\"");
+    out.extend_from_slice(&hex::<64>(trace_id)[..trace_id.len() * 2]);
+    out.extend_from_slice(b"\",\"span_id\":\"");
+    out.extend_from_slice(&hex::<64>(span_id)[..span_id.len() * 2]);
+    out.extend_from_slice(b"\",\"attributes\":{");
+    let printed = print_pairs(whole, tag(4, BYTES), out, 0)?;
+    out.extend_from_slice(b"}}},");
+    Ok(printed)
+}
+
+const LINK_TRACE_ID: u32 = tag(1, BYTES);
+const LINK_SPAN_ID: u32 = tag(2, BYTES);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_come_apart() {
+        assert_eq!(path_of("https://u:p@h.example:8443/a/b?c=d#e"), "/a/b?c=d");
+        assert_eq!(path_of("http://h"), "/");
+        assert_eq!(path_of("/already/a/path"), "/already/a/path");
+        assert_eq!(authority_of("https://u:p@h.example:8443/a"), "h.example");
+        assert_eq!(authority_of("http://[2001:db8::1]:80/"), "2001:db8::1");
+    }
+}

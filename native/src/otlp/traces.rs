@@ -1,0 +1,193 @@
+//! ExportTraceServiceRequest → rows of `flow_log.l7_flow_log`.
+//!
+//! Source: opentelemetry-proto 1.x, `trace/v1/trace.proto`; field numbers below are its.
+
+use super::bad::{Bad, Rejected};
+use super::resource::{Dictionaries, Resource};
+use super::span::{Foreign, Head};
+use super::value::read_pair;
+use super::wire::{BYTES, Broken, FIXED64, Reader, VARINT, tag};
+use crate::table::Layout;
+use crate::table::generated::L7FlowLog;
+
+/// What one body brings along for all of its rows.
+#[derive(Clone, Copy)]
+pub struct Body {
+    pub now_us: i64,
+    pub batch_id: u64,
+    /// How many resource attributes all rows together may repeat: a small body must not unfold into a large block.
+    pub max_pairs: usize,
+}
+
+const RESOURCE_SPANS: u32 = tag(1, BYTES);
+const RESOURCE: u32 = tag(1, BYTES);
+const SCOPE_SPANS: u32 = tag(2, BYTES);
+const SCOPE: u32 = tag(1, BYTES);
+const SPANS: u32 = tag(2, BYTES);
+
+/// How a span becomes a row: by OpenTelemetry's conventions, or by Weir's own columns.
+pub trait Dialect<'a> {
+    /// One attribute, in the order they come.
+    fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken>;
+    /// The row is complete: fills what follows from the rest. What is written may still be taken back.
+    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken>;
+}
+
+/// What surrounds a span.
+pub struct Context<'a> {
+    pub body: &'a Body,
+    pub resource: &'a Resource,
+    /// Position of the scope's name in the dictionary of `scope_name`.
+    pub scope: u32,
+}
+
+/// Appends every span of the body. Where the body is broken the rows appended so far stay for the caller to take back.
+pub fn read<'a>(
+    body: &'a [u8],
+    about: &Body,
+    rows: &mut L7FlowLog,
+    foreign: &mut Foreign<'a>,
+    rejected: &mut Rejected,
+    mut row_done: impl FnMut(&mut L7FlowLog, usize, &Resource),
+) -> Result<(), Broken> {
+    let mut request = Reader::new(body);
+    while let Some(field) = request.tag()? {
+        if field != RESOURCE_SPANS {
+            request.skip(field)?;
+            continue;
+        }
+        let mut group = request.message()?;
+        let resource = match find(group, RESOURCE)? {
+            Some(message) => Resource::read(message, Some(dictionaries(rows)))?,
+            None => Resource::default(),
+        };
+        while let Some(field) = group.tag()? {
+            match field {
+                SCOPE_SPANS => {
+                    let mut scope_spans = group.message()?;
+                    let scope = scope_name(scope_spans)?;
+                    let scope = rows.scope_name.intern_bytes(scope);
+                    let context = Context {
+                        body: about,
+                        resource: &resource,
+                        scope: scope.unwrap_or_default(),
+                    };
+                    let bad = resource.bad.or(scope.is_none().then_some(Bad::InvalidUtf8));
+                    while let Some(field) = scope_spans.tag()? {
+                        if field != SPANS {
+                            scope_spans.skip(field)?;
+                            continue;
+                        }
+                        let row = rows.rows();
+                        match read_span(scope_spans.message()?, rows, foreign, &context)? {
+                            Ok(()) if bad.is_none() => {
+                                rows.commit();
+                                row_done(rows, row, &resource);
+                            }
+                            outcome => {
+                                rejected.count(bad.or(outcome.err()).unwrap_or(Bad::InvalidUtf8));
+                                rows.rollback(row);
+                            }
+                        }
+                    }
+                }
+                other => group.skip(other)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dictionaries(rows: &mut L7FlowLog) -> Dictionaries<'_> {
+    Dictionaries {
+        resource: &mut rows.resource,
+        app_service: &mut rows.app_service,
+        app_instance: &mut rows.app_instance,
+    }
+}
+
+/// The first field `wanted` of a message. Writers put it first, but may put it anywhere.
+pub fn find<'a>(mut message: Reader<'a>, wanted: u32) -> Result<Option<Reader<'a>>, Broken> {
+    while let Some(field) = message.tag()? {
+        if field == wanted {
+            return message.message().map(Some);
+        }
+        message.skip(field)?;
+    }
+    Ok(None)
+}
+
+/// `InstrumentationScope.name` of a group of spans or log records.
+pub fn scope_name(group: Reader<'_>) -> Result<&[u8], Broken> {
+    match find(group, SCOPE)? {
+        None => Ok(&[]),
+        Some(scope) => Ok(find(scope, tag(1, BYTES))?.map_or(&[], |name| name.rest())),
+    }
+}
+
+fn read_span<'a>(
+    mut span: Reader<'a>,
+    rows: &mut L7FlowLog,
+    dialect: &mut impl Dialect<'a>,
+    context: &Context<'_>,
+) -> Result<Result<(), Bad>, Broken> {
+    let mut head = Head::default();
+    while let Some(field) = span.tag()? {
+        match field {
+            ATTRIBUTE => dialect.attribute(rows, span.message()?)?,
+            TRACE_ID => head.trace_id = span.bytes()?,
+            SPAN_ID => head.span_id = span.bytes()?,
+            PARENT_ID => head.parent_span_id = span.bytes()?,
+            NAME => head.name = span.bytes()?,
+            KIND => head.kind = span.varint()?,
+            START => head.start_ns = span.fixed64()?,
+            END => head.end_ns = span.fixed64()?,
+            EVENT => head.events.push(span.message()?),
+            LINK => head.links.push(span.message()?),
+            STATUS => read_status(span.message()?, &mut head)?,
+            other => span.skip(other)?,
+        }
+    }
+    dialect.finish(rows, &head, context)
+}
+
+const TRACE_ID: u32 = tag(1, BYTES);
+const SPAN_ID: u32 = tag(2, BYTES);
+const PARENT_ID: u32 = tag(4, BYTES);
+const NAME: u32 = tag(5, BYTES);
+const KIND: u32 = tag(6, VARINT);
+const START: u32 = tag(7, FIXED64);
+const END: u32 = tag(8, FIXED64);
+const ATTRIBUTE: u32 = tag(9, BYTES);
+const EVENT: u32 = tag(11, BYTES);
+const LINK: u32 = tag(13, BYTES);
+const STATUS: u32 = tag(15, BYTES);
+
+fn read_status<'a>(mut status: Reader<'a>, head: &mut Head<'a>) -> Result<(), Broken> {
+    while let Some(field) = status.tag()? {
+        match field {
+            STATUS_MESSAGE => head.status_message = status.bytes()?,
+            STATUS_CODE => head.status_code = status.varint()?,
+            other => status.skip(other)?,
+        }
+    }
+    Ok(())
+}
+
+const STATUS_MESSAGE: u32 = tag(2, BYTES);
+const STATUS_CODE: u32 = tag(3, VARINT);
+
+/// The value of the first attribute `key` among the KeyValue messages that are the `field` of `message`.
+pub fn attribute<'a>(mut message: Reader<'a>, field: u32, key: &[u8]) -> Result<Option<super::value::Value<'a>>, Broken> {
+    while let Some(found) = message.tag()? {
+        if found != field {
+            message.skip(found)?;
+            continue;
+        }
+        let (name, value) = read_pair(message.message()?)?;
+        if name == key {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
