@@ -1,18 +1,266 @@
-//! What a message says.
+//! What one message says: texts in one buffer, numbers beside them.
+//!
+//! Facts are reused: [`take`] gives an emptied one of this thread's pool, [`give`] puts it back, so that a busy flow allocates nothing and an
+//! idle one holds nothing.
+
+use super::Status;
+use std::cell::RefCell;
 
 /// Names of a message's texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Slot {
     Version,
+    RequestType,
+    Domain,
+    Resource,
+    Endpoint,
+    Exception,
+    Result,
+    TraceId,
+    SpanId,
+    ParentSpanId,
+    XRequestId,
+    ProxyClient,
+    UserAgent,
+    Referer,
 }
 
-/// What one message says; the parser fills it, the row is made of two of them.
+const SLOTS: usize = Slot::Referer as usize + 1;
+/// Bytes of one text that are kept.
+pub const MAX_TEXT: usize = 8 * 1024;
+/// Bytes of all texts of a message; below 64 KiB, because a span is two 16-bit numbers.
+const MAX_TEXTS: usize = 32 * 1024;
+const MAX_ATTRIBUTES: usize = 64;
+/// A buffer that grew beyond this is freed instead of pooled.
+const MAX_POOLED_TEXT: usize = 4 * 1024;
+const MAX_POOLED: usize = 256;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    start: u16,
+    len: u16,
+}
+
+/// What one message says; the parser fills it, a row is made of one or two of them.
 #[derive(Debug, Default)]
-pub struct Facts {}
+pub struct Facts {
+    text: String,
+    spans: [Span; SLOTS],
+    pairs: Vec<(Span, Span)>,
+    /// Pairs request and response where the protocol pairs by key.
+    pub key: u64,
+    /// `key` is not all of it: any waiting request with the same `request_id` will do.
+    pub loose_key: bool,
+    pub request_id: u64,
+    /// `response_code`
+    pub code: i32,
+    /// `response_status`, set by responses.
+    pub status: Status,
+    /// Declared length of the body, -1 where unknown.
+    pub length: i64,
+    pub affected_rows: u64,
+    pub is_async: bool,
+    /// Free for the parser: what the response's meaning depends on.
+    pub note: u32,
+    /// Payload bytes that were seen.
+    pub(crate) captured: u64,
+    /// Body bytes counted by parts.
+    pub(crate) counted: u64,
+    /// More of the message may come.
+    pub(crate) open: bool,
+    pub(crate) start_us: i64,
+    pub(crate) end_us: i64,
+    pub(crate) tcp_seq: u32,
+}
 
 impl Facts {
+    /// Sets a text; bytes that are not UTF-8 are replaced, what is too long is cut.
+    #[inline]
+    pub fn put(&mut self, slot: Slot, bytes: &[u8]) {
+        self.spans[slot as usize] = self.push(bytes);
+    }
+
+    /// The same where the slot is still empty.
+    #[inline]
+    pub fn put_first(&mut self, slot: Slot, bytes: &[u8]) {
+        if self.spans[slot as usize].len == 0 {
+            self.put(slot, bytes);
+        }
+    }
+
+    /// Appends to a text, which must be the one set last.
+    pub fn extend(&mut self, slot: Slot, bytes: &[u8]) {
+        let old = self.spans[slot as usize];
+        let room = MAX_TEXT - (old.len as usize).min(MAX_TEXT);
+        if old.len == 0 || usize::from(old.start) + usize::from(old.len) != self.text.len() {
+            return;
+        }
+        let added = self.push(&bytes[..bytes.len().min(room)]);
+        self.spans[slot as usize].len += added.len;
+    }
+
+    /// Makes `slot` the first `len` bytes of `of`, without a copy. A cut inside a character gives nothing.
+    pub fn put_front(&mut self, slot: Slot, of: Slot, len: usize) {
+        let whole = self.get(of);
+        if whole.is_char_boundary(len) {
+            self.spans[slot as usize] = Span {
+                start: self.spans[of as usize].start,
+                len: len as u16,
+            };
+        }
+    }
+
+    /// Gives `slot` the text of `of`, without a copy.
+    pub fn put_same(&mut self, slot: Slot, of: Slot) {
+        self.spans[slot as usize] = self.spans[of as usize];
+    }
+
+    /// The text of a slot, empty where it was never set.
+    #[inline]
+    pub fn get(&self, slot: Slot) -> &str {
+        self.at(self.spans[slot as usize])
+    }
+
+    /// Adds a pair to the row's `attributes`.
+    pub fn attribute(&mut self, key: &str, value: &[u8]) {
+        if self.pairs.len() < MAX_ATTRIBUTES {
+            let pair = (self.push(key.as_bytes()), self.push(value));
+            self.pairs.push(pair);
+        }
+    }
+
     /// Further pairs for the row's `attributes`.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        std::iter::empty()
+        self.pairs.iter().map(|(key, value)| (self.at(*key), self.at(*value)))
+    }
+
+    /// Forgets everything, keeps the buffers.
+    pub(crate) fn clear(&mut self) {
+        let mut text = std::mem::take(&mut self.text);
+        let mut pairs = std::mem::take(&mut self.pairs);
+        text.clear();
+        pairs.clear();
+        *self = Facts {
+            text,
+            pairs,
+            length: -1,
+            ..Facts::default()
+        };
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of::<Facts>() + self.text.capacity() + self.pairs.capacity() * size_of::<(Span, Span)>()
+    }
+
+    #[inline]
+    fn at(&self, span: Span) -> &str {
+        self.text
+            .get(span.start as usize..span.start as usize + span.len as usize)
+            .unwrap_or_default()
+    }
+
+    #[inline]
+    fn push(&mut self, bytes: &[u8]) -> Span {
+        let start = self.text.len();
+        let bytes = &bytes[..bytes.len().min(MAX_TEXT).min(MAX_TEXTS.saturating_sub(start))];
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.push_lossy(bytes),
+        }
+        Span {
+            start: start as u16,
+            len: (self.text.len() - start) as u16,
+        }
+    }
+
+    #[cold]
+    fn push_lossy(&mut self, mut bytes: &[u8]) {
+        let end = (self.text.len() + MAX_TEXT).min(MAX_TEXTS);
+        while !bytes.is_empty() && self.text.len() + 3 <= end {
+            let error = match std::str::from_utf8(bytes) {
+                Ok(text) => return self.push_some(text, end),
+                Err(error) => error,
+            };
+            let (good, bad) = bytes.split_at(error.valid_up_to());
+            self.push_some(std::str::from_utf8(good).unwrap_or_default(), end);
+            // A character that the cut at the limit halved is left out, a wrong one is replaced.
+            let Some(wrong) = error.error_len() else { return };
+            if self.text.len() + 3 <= end {
+                self.text.push('\u{fffd}');
+            }
+            bytes = &bad[wrong..];
+        }
+    }
+
+    fn push_some(&mut self, text: &str, end: usize) {
+        let room = end.saturating_sub(self.text.len());
+        self.text.push_str(&text[..text.floor_char_boundary(room)]);
+    }
+}
+
+thread_local! {
+    // Boxed, so that a message changes hands by a pointer.
+    #[allow(clippy::vec_box)]
+    static POOL: RefCell<Vec<Box<Facts>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Empty facts for a message that starts with this byte.
+#[inline]
+pub(crate) fn take(start_us: i64, tcp_seq: u32) -> Box<Facts> {
+    let pooled = POOL.with_borrow_mut(Vec::pop);
+    let mut facts = pooled.unwrap_or_else(|| {
+        Box::new(Facts {
+            length: -1,
+            ..Facts::default()
+        })
+    });
+    facts.start_us = start_us;
+    facts.tcp_seq = tcp_seq;
+    facts
+}
+
+/// Facts that nobody needs any more.
+#[inline]
+pub(crate) fn give(mut facts: Box<Facts>) {
+    if facts.text.capacity() > MAX_POOLED_TEXT {
+        return;
+    }
+    facts.clear();
+    POOL.with_borrow_mut(|pool| {
+        if pool.len() < MAX_POOLED {
+            pool.push(facts);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_are_not_utf8_are_replaced_and_long_ones_cut_at_a_character() {
+        let mut facts = Facts::default();
+        facts.put(Slot::Resource, b"/a\xff\xfeb\xe6\x98");
+        assert_eq!(facts.get(Slot::Resource), "/a\u{fffd}\u{fffd}b");
+        facts.put(Slot::Referer, "é".repeat(MAX_TEXT).as_bytes());
+        assert_eq!(facts.get(Slot::Referer).len(), MAX_TEXT);
+        facts.put(Slot::UserAgent, &[0xff; 100_000]);
+        assert!(facts.get(Slot::UserAgent).len() <= MAX_TEXT);
+        for _ in 0..100 {
+            facts.put(Slot::Result, &[b'x'; MAX_TEXT]);
+        }
+        assert!(facts.text.len() <= MAX_TEXTS);
+        assert_eq!(facts.get(Slot::Resource), "/a\u{fffd}\u{fffd}b");
+    }
+
+    #[test]
+    fn a_text_can_share_the_front_of_another() {
+        let mut facts = Facts::default();
+        facts.put(Slot::Version, b"1.1");
+        facts.put(Slot::Resource, b"/a/b?c");
+        facts.put_front(Slot::Endpoint, Slot::Resource, 4);
+        facts.extend(Slot::Resource, b"d");
+        assert_eq!((facts.get(Slot::Endpoint), facts.get(Slot::Resource)), ("/a/b", "/a/b?cd"));
     }
 }

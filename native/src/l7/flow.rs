@@ -1,52 +1,217 @@
-//! The application side of one flow.
+//! The application side of one flow: finds the protocol, feeds its parser, hands messages to the session.
 
-use super::{L7Packet, L7Seen, L7Settings, L7Sink};
+mod lane;
+
+use super::parser::{Guess, Opening};
+use super::table::{PROTOCOLS, Protocol, TCP};
+use super::{L7Packet, L7Seen, L7Settings, L7Sink, Parser};
+use crate::session::Out;
+use lane::{Chunk, Lane, MAX_KEPT, Streams};
 use std::sync::Arc;
 
-/// Application-layer state of one flow. Make it when the first payload comes; drop it when [`FlowL7::is_done`].
+/// How long a flow without a recognised protocol is left alone before its packets are looked at again.
+const REST_US: i64 = 60_000_000;
+/// Losses in a row, without a message between them, after which the protocol was probably guessed wrong.
+const MAX_LOSSES: u8 = 16;
+
+/// Application-layer state of one flow. Make it when the first payload comes; drop it once [`FlowL7::is_done`].
 pub struct FlowL7 {
-    _settings: Arc<L7Settings>,
+    settings: Arc<L7Settings>,
+    protocol: Option<&'static Protocol>,
+    parser: Option<Box<dyn Parser>>,
+    streams: Streams,
+    rest_until_us: i64,
+    guesses: u8,
+    reversed: bool,
+    datagram: bool,
 }
 
 impl FlowL7 {
     pub fn new(settings: &Arc<L7Settings>) -> FlowL7 {
         FlowL7 {
-            _settings: Arc::clone(settings),
+            settings: Arc::clone(settings),
+            protocol: None,
+            parser: None,
+            streams: Streams::default(),
+            rest_until_us: i64::MIN,
+            guesses: 0,
+            reversed: false,
+            datagram: false,
         }
     }
 
     /// Reads the payload of one packet.
-    pub fn packet(&mut self, _packet: &L7Packet<'_>, _sink: &mut dyn L7Sink) -> L7Seen {
-        L7Seen::default()
+    pub fn packet(&mut self, packet: &L7Packet<'_>, sink: &mut dyn L7Sink) -> L7Seen {
+        let mut seen = L7Seen::default();
+        if self.streams.stopped || (self.parser.is_none() && packet.time_us < self.rest_until_us) {
+            return seen;
+        }
+        if self.parser.is_none() && !self.recognise(packet) {
+            return seen;
+        }
+        let from_client = packet.from_client != self.reversed;
+        let chunk = Chunk {
+            bytes: packet.payload,
+            tcp_seq: packet.tcp_seq,
+            from_client,
+        };
+        self.with(packet.time_us, sink, &mut seen, |streams, parser, out| {
+            streams.read(chunk, parser, out);
+            let missing = packet.wire_len.saturating_sub(packet.payload.len() as u32);
+            if missing > 0 && !out.datagram {
+                streams.skip(from_client, u64::from(missing), parser, out);
+            }
+        });
+        if self.streams.losses >= MAX_LOSSES {
+            self.forget(packet.time_us, sink, &mut seen);
+        }
+        seen
     }
 
     /// `missing` bytes of TCP payload will never come; what comes next in this direction lies behind them.
-    pub fn gap(&mut self, _from_client: bool, _missing: u32, _now_us: i64, _sink: &mut dyn L7Sink) -> L7Seen {
-        L7Seen::default()
+    pub fn gap(&mut self, from_client: bool, missing: u32, now_us: i64, sink: &mut dyn L7Sink) -> L7Seen {
+        let mut seen = L7Seen::default();
+        let from_client = from_client != self.reversed;
+        if self.parser.is_none() {
+            self.streams.lanes[usize::from(!from_client)] = Lane::default();
+        } else if !self.streams.stopped && missing > 0 {
+            self.with(now_us, sink, &mut seen, |streams, parser, out| {
+                streams.skip(from_client, u64::from(missing), parser, out)
+            });
+        }
+        seen
     }
 
     /// Gives up requests that waited too long. Call about once a second, or at each look at the flow.
-    pub fn tick(&mut self, _now_us: i64, _sink: &mut dyn L7Sink) -> L7Seen {
-        L7Seen::default()
+    pub fn tick(&mut self, now_us: i64, sink: &mut dyn L7Sink) -> L7Seen {
+        let mut seen = L7Seen::default();
+        if !self.streams.session.is_idle() {
+            self.with(now_us, sink, &mut seen, |streams, _, out| streams.session.expire(out));
+        }
+        seen
     }
 
     /// The flow is over: reports everything that is still open.
-    pub fn close(&mut self, _now_us: i64, _sink: &mut dyn L7Sink) -> L7Seen {
-        L7Seen::default()
+    pub fn close(&mut self, now_us: i64, sink: &mut dyn L7Sink) -> L7Seen {
+        let mut seen = L7Seen::default();
+        self.with(now_us, sink, &mut seen, |streams, parser, out| {
+            streams.cut(true, parser, out);
+            streams.cut(false, parser, out);
+            streams.session.close(out);
+        });
+        self.streams.stopped = true;
+        seen
     }
 
     /// Whether nothing is open, so that `tick` and `close` have nothing to report.
     pub fn is_idle(&self) -> bool {
-        true
+        self.streams.session.is_idle() && self.streams.lanes.iter().all(Lane::is_idle)
+    }
+
+    /// Whether this flow will never report anything again.
+    pub fn is_done(&self) -> bool {
+        self.streams.stopped && self.is_idle()
+    }
+
+    /// Whether the end that the flow takes for the client turned out to be the one that answers.
+    pub fn is_reversed(&self) -> bool {
+        self.reversed
     }
 
     /// The recognised protocol's id, 0 for none.
     pub fn protocol(&self) -> u8 {
-        0
+        self.protocol.map_or(0, |protocol| protocol.id)
     }
 
     /// Bytes held on the heap besides `size_of::<FlowL7>()`.
     pub fn heap_bytes(&self) -> usize {
-        0
+        let parser = self
+            .parser
+            .as_ref()
+            .map_or(0, |parser| size_of_val(&**parser) + parser.heap_bytes());
+        parser + self.streams.session.heap_bytes() + self.streams.lanes.iter().map(Lane::heap_bytes).sum::<usize>()
+    }
+
+    /// Runs `work` where a protocol is known.
+    #[inline]
+    fn with(
+        &mut self,
+        now_us: i64,
+        sink: &mut dyn L7Sink,
+        seen: &mut L7Seen,
+        work: impl FnOnce(&mut Streams, &mut dyn Parser, &mut Out<'_>),
+    ) {
+        if let (Some(protocol), Some(parser)) = (self.protocol, &mut self.parser) {
+            let mut out = Out {
+                protocol,
+                settings: &self.settings,
+                sink,
+                seen,
+                datagram: self.datagram,
+                now_us,
+            };
+            work(&mut self.streams, &mut **parser, &mut out);
+        }
+    }
+
+    /// Looks for the protocol of this packet. Bytes that are too few to tell stay in the lane.
+    #[cold]
+    fn recognise(&mut self, packet: &L7Packet<'_>) -> bool {
+        self.datagram = packet.protocol != TCP;
+        let lane = &mut self.streams.lanes[usize::from(!packet.from_client)];
+        let joined;
+        let bytes = if lane.kept().is_empty() {
+            packet.payload
+        } else {
+            joined = [lane.kept(), packet.payload].concat();
+            &joined
+        };
+        let opening = Opening {
+            bytes,
+            from_client: packet.from_client,
+            client_port: packet.client_port,
+            server_port: packet.server_port,
+            transport: packet.protocol,
+        };
+        let mut undecided = false;
+        for protocol in PROTOCOLS.iter().filter(|protocol| protocol.transports.contains(&packet.protocol)) {
+            match (protocol.guess)(&opening) {
+                Guess::No => {}
+                Guess::Maybe => undecided = true,
+                guess @ (Guess::Yes | Guess::Reversed) => {
+                    self.reversed = guess == Guess::Reversed;
+                    if self.reversed {
+                        self.streams.lanes.swap(0, 1);
+                    }
+                    self.protocol = Some(protocol);
+                    self.parser = Some((protocol.parser)());
+                    return true;
+                }
+            }
+        }
+        let lane = &mut self.streams.lanes[usize::from(!packet.from_client)];
+        if undecided && !self.datagram && bytes.len() < MAX_KEPT {
+            lane.keep(packet.payload, packet.time_us);
+        } else {
+            *lane = Lane::default();
+            self.guesses = self.guesses.saturating_add(1);
+        }
+        if self.guesses >= self.settings.max_guesses {
+            self.guesses = 0;
+            self.rest_until_us = packet.time_us + REST_US;
+            self.streams.lanes = Default::default();
+        }
+        false
+    }
+
+    /// The protocol was guessed wrong: reports what was recognised and leaves the flow alone for a while.
+    #[cold]
+    fn forget(&mut self, now_us: i64, sink: &mut dyn L7Sink, seen: &mut L7Seen) {
+        *seen += self.close(now_us, sink);
+        let settings = Arc::clone(&self.settings);
+        *self = FlowL7 {
+            rest_until_us: now_us + REST_US,
+            ..FlowL7::new(&settings)
+        };
     }
 }

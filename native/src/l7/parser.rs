@@ -54,8 +54,8 @@ pub enum Step {
     Took { size: usize },
     /// With `size` bytes a message's facts are known (its `Facts::key` too, where messages are paired by key).
     Message { size: usize, kind: Kind, body: Body },
-    /// `size` bytes belong to the message with this key that was reported before; with `end` it is complete.
-    Part { size: usize, key: u64, end: bool },
+    /// `size` bytes, `content` of them body, belong to the message with this key that was reported before; with `end` it is complete.
+    Part { size: usize, content: usize, key: u64, end: bool },
     /// `size` bytes belong to no message; facts gathered so far are forgotten.
     Skip { size: usize },
     /// The bytes make no sense: skip `size` of them and look for a message with [`Parser::resync`].

@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser};
+use super::{Guess, Opening, Parser, http1};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,4 +29,13 @@ pub struct Protocol {
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 
-pub static PROTOCOLS: &[Protocol] = &[];
+/// Every protocol.
+pub static PROTOCOLS: &[Protocol] = &[Protocol {
+    id: 20,
+    name: "HTTP",
+    folder: "http1",
+    transports: &[TCP],
+    pairing: Pairing::InOrder,
+    guess: http1::guess,
+    parser: http1::parser,
+}];

@@ -1,1 +1,311 @@
-//! Pairing: which response answers which request.
+//! Pairing: which response answers which request, and the row that comes of it.
+//!
+//! In order (HTTP/1, Redis …): the oldest waiting request is answered. By key (DNS, HTTP/2, Kafka …): the one with the response's key. After a
+//! loss the order is mended where that is possible; where it is not, rows stay apart rather than wrongly together.
+
+mod row;
+
+use crate::l7::facts::{self, Facts};
+use crate::l7::table::{Pairing, Protocol};
+use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
+use std::collections::VecDeque;
+
+/// Where rows go, and what is counted on the way.
+pub(crate) struct Out<'a> {
+    pub protocol: &'static Protocol,
+    pub settings: &'a L7Settings,
+    pub sink: &'a mut dyn L7Sink,
+    pub seen: &'a mut L7Seen,
+    pub datagram: bool,
+    pub now_us: i64,
+}
+
+struct Exchange {
+    key: u64,
+    request: Option<Box<Facts>>,
+    response: Box<Facts>,
+}
+
+/// Keys answered last, in which a repeated datagram is recognised.
+const RECENT: usize = 4;
+/// Responses in progress of one flow; beyond that the oldest is reported as it is.
+const MAX_OPEN: usize = 256;
+/// A datagram flow that ends after this much silence ends because nobody answers: its L4 timeout is about as long.
+const SILENCE_US: i64 = 4_000_000;
+
+/// Requests and responses of one flow that are not rows yet.
+#[derive(Default)]
+pub(crate) struct Session {
+    waiting: VecDeque<(u64, Box<Facts>)>,
+    open: Vec<Exchange>,
+    /// In order: responses still to come for requests that were given up.
+    given_up: u32,
+    /// A request was seen while another waited, in sound order: the client does not wait for responses.
+    pipelined: bool,
+    /// By direction (client first): messages may have been lost, so the order cannot be trusted.
+    unsure: [bool; 2],
+    recent: [Option<u64>; RECENT],
+    recent_at: u8,
+}
+
+impl Session {
+    /// The request that a response in order would answer.
+    pub fn next_answered(&self) -> Option<&Facts> {
+        match (self.given_up, self.unsure[1]) {
+            (0, false) => self.waiting.front(),
+            (0, true) if !self.pipelined => self.waiting.back(),
+            _ => None,
+        }
+        .map(|(_, facts)| &**facts)
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.open.is_empty()
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        let waiting: usize = self.waiting.iter().map(|(_, facts)| facts.heap_bytes()).sum();
+        let open = |exchange: &Exchange| exchange.response.heap_bytes() + exchange.request.as_ref().map_or(0, |facts| facts.heap_bytes());
+        waiting
+            + self.waiting.capacity() * size_of::<(u64, Box<Facts>)>()
+            + self.open.capacity() * size_of::<Exchange>()
+            + self.open.iter().map(open).sum::<usize>()
+    }
+
+    /// A message whose facts are known. It is complete unless `facts.open`.
+    #[inline]
+    pub fn begin(&mut self, kind: Kind, facts: Box<Facts>, out: &mut Out<'_>) {
+        match kind {
+            Kind::Request => self.request(facts, out),
+            Kind::Response => self.response(facts, out),
+            Kind::Notice => {
+                out.seen.requests += 1;
+                row::emit(Some(facts), None, out);
+            }
+        }
+    }
+
+    fn request(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
+        if out.protocol.pairing == Pairing::ByKey {
+            if let Some(at) = self.waiting.iter().position(|(key, _)| *key == facts.key) {
+                if out.datagram {
+                    // Asked again because the answer is late: one request still, as old as the first time it was asked.
+                    self.waiting[at].1.captured += facts.captured;
+                    return facts::give(facts);
+                }
+                if let Some((_, replaced)) = self.waiting.remove(at) {
+                    row::emit(Some(replaced), None, out);
+                }
+            }
+            if let Some(answered) = self.recent.iter_mut().find(|key| **key == Some(facts.key)) {
+                *answered = None;
+            }
+        } else if !self.waiting.is_empty() && !self.unsure[1] {
+            self.pipelined = true;
+        } else if !self.pipelined {
+            // It asks again, so whatever answer was still to come has come, or never will.
+            self.given_up = 0;
+        }
+        out.seen.requests += 1;
+        self.waiting.push_back((facts.key, facts));
+        if self.waiting.len() > out.settings.max_pending_requests.max(1) {
+            out.seen.evicted += 1;
+            self.give_up(Status::Unknown, out);
+        }
+    }
+
+    fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
+        let request = match out.protocol.pairing {
+            Pairing::InOrder => self.answered_in_order(out),
+            Pairing::ByKey => {
+                let at = self.waiting.iter().position(|(key, request)| {
+                    if facts.loose_key {
+                        request.request_id == facts.request_id
+                    } else {
+                        *key == facts.key
+                    }
+                });
+                at.and_then(|at| self.waiting.remove(at)).map(|(_, facts)| facts)
+            }
+        };
+        if out.datagram && out.protocol.pairing == Pairing::ByKey {
+            if request.is_none() && self.recent.contains(&Some(facts.key)) {
+                return facts::give(facts);
+            }
+            self.recent[self.recent_at as usize % RECENT] = Some(facts.key);
+            self.recent_at = self.recent_at.wrapping_add(1);
+        }
+        out.seen.responses += 1;
+        match facts.status {
+            Status::ClientError => out.seen.client_errors += 1,
+            Status::ServerError => out.seen.server_errors += 1,
+            _ => {}
+        }
+        if facts.open {
+            if self.open.len() >= MAX_OPEN {
+                let oldest = self.open.remove(0);
+                out.seen.evicted += 1;
+                row::emit(oldest.request, Some(oldest.response), out);
+            }
+            self.open.push(Exchange {
+                key: facts.key,
+                request,
+                response: facts,
+            });
+        } else {
+            row::emit(request, Some(facts), out);
+        }
+    }
+
+    #[inline]
+    fn answered_in_order(&mut self, out: &mut Out<'_>) -> Option<Box<Facts>> {
+        if self.given_up > 0 && !self.unsure[1] {
+            self.given_up -= 1;
+            return None;
+        }
+        if self.unsure[1] {
+            // A client that waits for each response has had all but the last of its requests answered; the answers were lost.
+            // With several under way nobody can tell which one this answers.
+            let keep = usize::from(!self.pipelined);
+            while self.waiting.len() > keep {
+                self.give_up(Status::Unknown, out);
+            }
+            self.given_up = 0;
+            self.unsure[1] = false;
+        }
+        self.unsure[0] = false;
+        self.waiting.pop_front().map(|(_, facts)| facts)
+    }
+
+    /// More bytes of a message that was begun: `size` of them seen, `content` of them body. With `end` it is complete.
+    #[inline]
+    pub fn part(&mut self, kind: Kind, key: u64, part: Part, out: &mut Out<'_>) {
+        if kind == Kind::Response {
+            let found = match out.protocol.pairing {
+                Pairing::InOrder => self.open.len().checked_sub(1),
+                Pairing::ByKey => self.open.iter().position(|exchange| exchange.key == key),
+            };
+            let Some(at) = found else { return };
+            self.open[at].response.add(part, out.now_us);
+            if part.end {
+                let done = self.open.remove(at);
+                row::emit(done.request, Some(done.response), out);
+            }
+        } else if let Some(request) = self.open_request(key, out.protocol.pairing) {
+            request.add(part, out.now_us);
+        }
+    }
+
+    fn open_request(&mut self, key: u64, pairing: Pairing) -> Option<&mut Facts> {
+        let fits = |facts: &Facts| facts.open && (pairing == Pairing::InOrder || facts.key == key);
+        if let Some((_, facts)) = self.waiting.iter_mut().rev().find(|(_, facts)| fits(facts)) {
+            return Some(facts);
+        }
+        let answered = self.open.iter_mut().filter_map(|exchange| exchange.request.as_deref_mut());
+        answered.rev().find(|facts| fits(facts))
+    }
+
+    /// The rest of every message begun in this direction will not be recognised.
+    pub fn cut(&mut self, kind: Kind, out: &mut Out<'_>) {
+        if kind == Kind::Response {
+            for exchange in std::mem::take(&mut self.open) {
+                row::emit(exchange.request, Some(exchange.response), out);
+            }
+        } else {
+            for (_, facts) in &mut self.waiting {
+                facts.open = false;
+            }
+        }
+    }
+
+    /// Messages of this direction may have been lost.
+    pub fn lost(&mut self, from_client: bool, out: &mut Out<'_>) {
+        self.unsure[usize::from(!from_client)] = true;
+        if self.unsure == [true, true] && out.protocol.pairing == Pairing::InOrder {
+            while !self.waiting.is_empty() {
+                self.give_up(Status::Unknown, out);
+            }
+            self.given_up = 0;
+            self.unsure = [false, false];
+        }
+    }
+
+    /// Reports what waited or went on for longer than its timeout.
+    pub fn expire(&mut self, out: &mut Out<'_>) {
+        let limit = out.timeout_us();
+        while self.waiting.front().is_some_and(|(_, facts)| out.now_us - facts.start_us >= limit) {
+            self.give_up(Status::Timeout, out);
+        }
+        // A response that streams for so long is reported as far as it came.
+        while let Some(at) = self
+            .open
+            .iter()
+            .position(|exchange| out.now_us - exchange.response.start_us >= limit)
+        {
+            let long = self.open.remove(at);
+            row::emit(long.request, Some(long.response), out);
+        }
+    }
+
+    /// Reports everything: the flow is over.
+    pub fn close(&mut self, out: &mut Out<'_>) {
+        self.cut(Kind::Response, out);
+        let patience = if out.datagram {
+            out.timeout_us().min(SILENCE_US)
+        } else {
+            out.timeout_us()
+        };
+        while let Some((_, oldest)) = self.waiting.front() {
+            let status = if out.now_us - oldest.start_us >= patience {
+                Status::Timeout
+            } else {
+                Status::Unknown
+            };
+            self.give_up(status, out);
+        }
+    }
+
+    fn give_up(&mut self, status: Status, out: &mut Out<'_>) {
+        let Some((_, mut facts)) = self.waiting.pop_front() else { return };
+        if out.protocol.pairing == Pairing::InOrder {
+            self.given_up += 1;
+        }
+        out.seen.timeouts += u32::from(status == Status::Timeout);
+        facts.status = status;
+        facts.end_us = facts.end_us.max(out.now_us);
+        row::emit(Some(facts), None, out);
+    }
+}
+
+/// A piece of a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    pub size: u64,
+    pub content: u64,
+    pub end: bool,
+}
+
+impl Facts {
+    #[inline]
+    fn add(&mut self, part: Part, now_us: i64) {
+        self.captured += part.size;
+        self.counted += part.content;
+        self.end_us = now_us;
+        if part.end {
+            self.open = false;
+            if self.length < 0 {
+                self.length = self.counted as i64;
+            }
+        }
+    }
+}
+
+impl Out<'_> {
+    fn timeout_us(&self) -> i64 {
+        if self.datagram {
+            self.settings.udp_request_timeout_us
+        } else {
+            self.settings.tcp_request_timeout_us
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! One direction of a flow: the loop between its bytes and the parser.
+
+use crate::l7::Parser;
+use crate::l7::facts::{self, Facts};
+use crate::l7::parser::{Body, Input, Kind, Resync, Step};
+use crate::session::{Out, Part, Session};
+
+/// Unread bytes of a direction that are kept for the next packet. Parsers that read larger messages take them piece by piece.
+pub(super) const MAX_KEPT: usize = 16 * 1024;
+/// A buffer up to this size stays allocated when it is empty.
+const SMALL: usize = 512;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rest {
+    #[default]
+    None,
+    Bytes(u64),
+    UntilClose,
+}
+
+/// What is known about one direction between two packets.
+#[derive(Default)]
+pub(super) struct Lane {
+    kept: Vec<u8>,
+    /// When the first kept byte came.
+    kept_us: i64,
+    /// The message that is being read.
+    facts: Option<Box<Facts>>,
+    /// The body that is being skipped, and whose it is.
+    rest: Rest,
+    body_kind: Option<Kind>,
+    body_key: u64,
+    /// The length of that body rests on a guess, because the request was not seen.
+    doubtful: bool,
+    lost: bool,
+}
+
+/// Both directions of a flow, and the session they make.
+#[derive(Default)]
+pub(super) struct Streams {
+    /// From the client, from the server.
+    pub lanes: [Lane; 2],
+    pub session: Session,
+    /// Losses since the last message.
+    pub losses: u8,
+    /// Another protocol is spoken from here on.
+    pub stopped: bool,
+}
+
+/// Payload of one packet.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk<'a> {
+    pub bytes: &'a [u8],
+    pub tcp_seq: u32,
+    pub from_client: bool,
+}
+
+impl Lane {
+    pub fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
+    pub fn keep(&mut self, bytes: &[u8], time_us: i64) {
+        if self.kept.is_empty() {
+            self.kept_us = time_us;
+        }
+        self.kept.extend_from_slice(bytes);
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.facts.is_none()
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.kept.capacity() + self.facts.as_ref().map_or(0, |facts| facts.heap_bytes())
+    }
+
+    fn kind(&self, from_client: bool) -> Kind {
+        self.body_kind.unwrap_or(if from_client { Kind::Request } else { Kind::Response })
+    }
+}
+
+impl Streams {
+    #[inline]
+    fn lane(&mut self, from_client: bool) -> &mut Lane {
+        &mut self.lanes[usize::from(!from_client)]
+    }
+
+    /// Reads the bytes of one packet behind those that were kept.
+    #[inline]
+    pub(super) fn read(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        if out.datagram {
+            return self.read_datagram(chunk, parser, out);
+        }
+        let lane = self.lane(chunk.from_client);
+        if lane.doubtful && lane.kept.is_empty() {
+            self.doubt(chunk, parser, out);
+        }
+        let lane = self.lane(chunk.from_client);
+        if lane.kept.is_empty() {
+            let read = self.read_stream(chunk, 0, parser, out);
+            let left = &chunk.bytes[read..];
+            if !left.is_empty() {
+                self.lane(chunk.from_client).keep(left, out.now_us);
+            }
+            return;
+        }
+        let mut kept = std::mem::take(&mut lane.kept);
+        let carried = kept.len();
+        kept.extend_from_slice(chunk.bytes);
+        let joined = Chunk {
+            bytes: &kept,
+            tcp_seq: chunk.tcp_seq.wrapping_sub(carried as u32),
+            ..chunk
+        };
+        let read = self.read_stream(joined, carried, parser, out);
+        let lane = self.lane(chunk.from_client);
+        if read >= carried {
+            lane.kept_us = out.now_us;
+        }
+        kept.drain(..read);
+        if kept.is_empty() && kept.capacity() > SMALL {
+            kept = Vec::new();
+        }
+        lane.kept = kept;
+    }
+
+    /// Reads what it can of `chunk`, of which the first `carried` bytes came earlier; returns how many bytes it is done with.
+    fn read_stream(&mut self, chunk: Chunk<'_>, carried: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> usize {
+        let Chunk {
+            bytes,
+            tcp_seq,
+            from_client,
+        } = chunk;
+        let mut at = 0;
+        while at < bytes.len() && !self.stopped {
+            let left = &bytes[at..];
+            let lane = &mut self.lanes[usize::from(!from_client)];
+            if lane.rest != Rest::None {
+                at += self.read_body(from_client, left.len(), out);
+                continue;
+            }
+            if lane.lost {
+                match parser.resync(from_client, left) {
+                    Resync::At(offset) => {
+                        at += offset.min(left.len());
+                        lane.lost = false;
+                        continue;
+                    }
+                    Resync::Drop(offset) => {
+                        at += offset.min(left.len());
+                        // What cannot be told within the bytes that may be kept is not the start of a message.
+                        return if bytes.len() - at > MAX_KEPT { bytes.len() } else { at };
+                    }
+                }
+            }
+            let facts = lane.facts.get_or_insert_with(|| {
+                let start_us = if at < carried { lane.kept_us } else { out.now_us };
+                facts::take(start_us, tcp_seq.wrapping_add(at as u32))
+            });
+            let full = left.len() >= MAX_KEPT;
+            let waiting = if from_client { None } else { self.session.next_answered() };
+            let step = parser.parse(
+                Input {
+                    bytes: left,
+                    from_client,
+                    datagram: false,
+                    full,
+                    waiting,
+                    settings: out.settings,
+                },
+                facts,
+            );
+            match self.step(step, from_client, left.len(), parser, out) {
+                Some(taken) => at += taken,
+                None if full => at += self.lose(from_client, left.len(), parser, out),
+                None => break,
+            }
+        }
+        if self.stopped { bytes.len() } else { at }
+    }
+
+    /// Does what the parser said; `None` for more bytes, else how many were taken.
+    #[inline]
+    fn step(&mut self, step: Step, from_client: bool, available: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> Option<usize> {
+        // A step that takes nothing would be repeated for ever.
+        let fit = |size: usize| size.clamp(1, available);
+        let lane = &mut self.lanes[usize::from(!from_client)];
+        match step {
+            Step::More => None,
+            Step::Took { size } => {
+                if let Some(facts) = &mut lane.facts {
+                    facts.captured += fit(size) as u64;
+                }
+                Some(fit(size))
+            }
+            Step::Message { size, kind, body } => {
+                let mut facts = lane.facts.take()?;
+                facts.captured += fit(size) as u64;
+                facts.end_us = out.now_us;
+                facts.open = body != Body::Bytes(0);
+                lane.rest = match body {
+                    Body::Bytes(0) | Body::Parts => Rest::None,
+                    Body::Bytes(length) => Rest::Bytes(length),
+                    Body::UntilClose => Rest::UntilClose,
+                };
+                lane.body_kind = Some(kind);
+                lane.body_key = facts.key;
+                self.losses = 0;
+                self.begin(kind, from_client, facts, parser, out);
+                Some(fit(size))
+            }
+            Step::Part { size, content, key, end } => {
+                if let Some(facts) = lane.facts.take() {
+                    facts::give(facts);
+                }
+                let part = Part {
+                    size: fit(size) as u64,
+                    content: content as u64,
+                    end,
+                };
+                let kind = lane.kind(from_client);
+                self.session.part(kind, key, part, out);
+                Some(fit(size))
+            }
+            Step::Skip { size } => {
+                if let Some(facts) = lane.facts.take() {
+                    facts::give(facts);
+                }
+                Some(fit(size))
+            }
+            Step::Lost { size } => Some(self.lose(from_client, fit(size), parser, out)),
+            Step::Stop => {
+                self.stopped = true;
+                for facts in self.lanes.iter_mut().filter_map(|lane| lane.facts.take()) {
+                    facts::give(facts);
+                }
+                self.lanes = Default::default();
+                Some(available)
+            }
+        }
+    }
+
+    fn begin(&mut self, kind: Kind, from_client: bool, facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        if kind == Kind::Response && !from_client && self.session.next_answered().is_none() {
+            // The answer to a request of which only the beginning was seen.
+            if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
+                self.lanes[0].lost = true;
+            }
+            self.lanes[1].doubtful = facts.open && self.session.next_answered().is_none();
+        } else {
+            self.lane(from_client).doubtful = false;
+        }
+        self.session.begin(kind, facts, out);
+    }
+
+    /// Takes what of `available` bytes belongs to the body.
+    #[inline]
+    fn read_body(&mut self, from_client: bool, available: usize, out: &mut Out<'_>) -> usize {
+        let lane = &mut self.lanes[usize::from(!from_client)];
+        let (taken, end) = match &mut lane.rest {
+            Rest::Bytes(left) => {
+                let taken = (*left).min(available as u64);
+                *left -= taken;
+                (taken, *left == 0)
+            }
+            Rest::None | Rest::UntilClose => (available as u64, false),
+        };
+        if end {
+            lane.rest = Rest::None;
+        }
+        let (kind, key) = (lane.kind(from_client), lane.body_key);
+        self.session.part(
+            kind,
+            key,
+            Part {
+                size: taken,
+                content: taken,
+                end,
+            },
+            out,
+        );
+        taken as usize
+    }
+
+    /// A body whose length cannot be trusted ends where a packet starts with a message.
+    #[cold]
+    fn doubt(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        let lane = self.lane(chunk.from_client);
+        if lane.rest != Rest::None && parser.resync(chunk.from_client, chunk.bytes) == Resync::At(0) {
+            lane.rest = Rest::None;
+            lane.doubtful = false;
+            let kind = lane.kind(chunk.from_client);
+            self.session.cut(kind, out);
+        }
+    }
+
+    /// `size` bytes made no sense.
+    #[cold]
+    fn lose(&mut self, from_client: bool, size: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> usize {
+        out.seen.parse_failed += 1;
+        self.losses = self.losses.saturating_add(1);
+        self.out_of_step(from_client, parser, out);
+        size
+    }
+
+    /// `missing` bytes were not captured.
+    #[cold]
+    pub(super) fn skip(&mut self, from_client: bool, missing: u64, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        let lane = self.lane(from_client);
+        match &mut lane.rest {
+            Rest::UntilClose => return,
+            Rest::Bytes(left) if missing <= *left => {
+                *left -= missing;
+                let end = *left == 0;
+                if end {
+                    lane.rest = Rest::None;
+                    let (kind, key) = (lane.kind(from_client), lane.body_key);
+                    self.session.part(kind, key, Part { size: 0, content: 0, end }, out);
+                }
+                return;
+            }
+            Rest::Bytes(_) => {}
+            Rest::None if lane.kept.is_empty() && parser.gap(from_client, missing) => return,
+            Rest::None => {}
+        }
+        self.out_of_step(from_client, parser, out);
+    }
+
+    /// The next byte can be anything: what was begun is reported as it is, and a new start is looked for.
+    fn out_of_step(&mut self, from_client: bool, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        self.cut(from_client, parser, out);
+        let lane = self.lane(from_client);
+        let kind = lane.kind(from_client);
+        *lane = Lane {
+            lost: true,
+            ..Lane::default()
+        };
+        self.session.cut(kind, out);
+        self.session.lost(from_client, out);
+    }
+
+    /// Reports the half-read message of a direction, where enough of it is known.
+    pub(super) fn cut(&mut self, from_client: bool, parser: &mut dyn Parser, out: &mut Out<'_>) -> bool {
+        let lane = self.lane(from_client);
+        let Some(mut facts) = lane.facts.take() else { return false };
+        let kind = parser.cut(from_client, &mut facts);
+        let Some(kind) = kind else {
+            facts::give(facts);
+            return false;
+        };
+        facts.captured += lane.kept.len() as u64;
+        facts.end_us = out.now_us;
+        facts.open = false;
+        lane.kept.clear();
+        self.session.begin(kind, facts, out);
+        true
+    }
+
+    /// A datagram holds whole messages, and nothing of it is kept.
+    fn read_datagram(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        let mut at = 0;
+        while at < chunk.bytes.len() && !self.stopped {
+            let left = &chunk.bytes[at..];
+            let mut facts = facts::take(out.now_us, 0);
+            let input = Input {
+                bytes: left,
+                from_client: chunk.from_client,
+                datagram: true,
+                full: true,
+                waiting: None,
+                settings: out.settings,
+            };
+            match parser.parse(input, &mut facts) {
+                Step::Message { size, kind, .. } => {
+                    at += size.clamp(1, left.len());
+                    facts.captured += size as u64;
+                    facts.end_us = out.now_us;
+                    self.losses = 0;
+                    self.session.begin(kind, facts, out);
+                    continue;
+                }
+                Step::Skip { size } | Step::Took { size } => at += size.max(1),
+                Step::Stop => self.stopped = true,
+                Step::More | Step::Part { .. } | Step::Lost { .. } => {
+                    out.seen.parse_failed += 1;
+                    self.losses = self.losses.saturating_add(1);
+                    at = chunk.bytes.len();
+                }
+            }
+            facts::give(facts);
+        }
+    }
+}

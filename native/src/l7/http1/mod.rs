@@ -1,0 +1,262 @@
+//! HTTP/1.0 and HTTP/1.1 (RFC 9112).
+//!
+//! A head is read line by line, so that one of any length needs no buffer; bodies are counted and not looked at.
+
+mod chunks;
+mod head;
+mod start;
+mod trace;
+
+use super::facts::{Facts, Slot};
+use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
+use memchr::memchr;
+use start::{Method, StartLine};
+
+/// Bytes of a line that are read; the rest of it is skipped.
+pub(super) const MAX_LINE: usize = 8 * 1024;
+
+/// What is read next in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Start,
+    Headers,
+    ChunkSize,
+    /// Bytes of the chunk still to come.
+    ChunkData(u64),
+    ChunkEnd,
+    Trailers,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    state: State,
+    /// The rest of the line is skipped up to its end.
+    long_line: bool,
+    head: head::Head,
+}
+
+/// Reads one HTTP/1 connection.
+#[derive(Debug, Default)]
+pub struct Http1 {
+    /// Requests, responses.
+    sides: [Side; 2],
+    /// CONNECT or Upgrade succeeded: what follows is not HTTP/1.
+    tunnel: bool,
+}
+
+/// The parser for the table.
+pub fn parser() -> Box<dyn Parser> {
+    Box::new(Http1::default())
+}
+
+/// A request line with a known method, or a status line.
+pub fn guess(opening: &Opening<'_>) -> Guess {
+    match start::guess(opening.bytes) {
+        (Guess::Yes, Some(Kind::Request)) if !opening.from_client => Guess::Reversed,
+        (Guess::Yes, Some(Kind::Response)) if opening.from_client => Guess::Reversed,
+        (guess, _) => guess,
+    }
+}
+
+/// The front line of `bytes` without its end, and how many bytes it takes with it.
+enum Line<'a> {
+    Whole(&'a [u8], usize),
+    /// Longer than anyone reads: its front.
+    Long(&'a [u8]),
+    Partial,
+}
+
+#[inline]
+fn line(bytes: &[u8]) -> Line<'_> {
+    match memchr(b'\n', bytes) {
+        Some(end) if end <= MAX_LINE => {
+            let text = &bytes[..end];
+            Line::Whole(text.strip_suffix(b"\r").unwrap_or(text), end + 1)
+        }
+        None if bytes.len() <= MAX_LINE => Line::Partial,
+        _ => Line::Long(&bytes[..MAX_LINE]),
+    }
+}
+
+impl Parser for Http1 {
+    #[inline]
+    fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        let side = &mut self.sides[usize::from(!input.from_client)];
+        if side.long_line {
+            let end = memchr(b'\n', input.bytes);
+            side.long_line = end.is_none();
+            return side.taken(end.map_or(input.bytes.len(), |end| end + 1), 0);
+        }
+        match side.state {
+            State::Start => {
+                if self.tunnel {
+                    return Step::Stop;
+                }
+                self.start(input, facts)
+            }
+            State::Headers => self.headers(input, 0, facts),
+            _ => side.chunks(input.bytes),
+        }
+    }
+
+    fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
+        self.sides[usize::from(!from_client)] = Side::default();
+        if from_client {
+            start::find_request(bytes)
+        } else {
+            start::find_response(bytes)
+        }
+    }
+
+    fn gap(&mut self, from_client: bool, missing: u64) -> bool {
+        match &mut self.sides[usize::from(!from_client)].state {
+            State::ChunkData(left) if missing <= *left => {
+                *left -= missing;
+                if *left == 0 {
+                    self.sides[usize::from(!from_client)].state = State::ChunkEnd;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn cut(&mut self, from_client: bool, facts: &mut Facts) -> Option<Kind> {
+        let side = &mut self.sides[usize::from(!from_client)];
+        if side.state != State::Headers {
+            return None;
+        }
+        side.head.finish(facts);
+        if !from_client && is_interim(facts.code) {
+            return None;
+        }
+        Some(if from_client { Kind::Request } else { Kind::Response })
+    }
+}
+
+/// 1xx but 101: the real response is still to come.
+fn is_interim(code: i32) -> bool {
+    (100..200).contains(&code) && code != 101
+}
+
+impl Side {
+    /// `size` bytes of whatever is being read.
+    fn taken(&self, size: usize, content: usize) -> Step {
+        match self.state {
+            State::Start | State::Headers => Step::Took { size },
+            _ => Step::Part {
+                size,
+                content,
+                key: 0,
+                end: false,
+            },
+        }
+    }
+}
+
+impl Http1 {
+    #[inline]
+    fn start(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        // A client may send an empty line after a body (RFC 9112, 2.2).
+        let blank = input.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        if blank > 0 {
+            return Step::Skip { size: blank };
+        }
+        let side = &mut self.sides[usize::from(!input.from_client)];
+        let (text, size, long) = match line(input.bytes) {
+            Line::Whole(text, size) => (text, size, false),
+            Line::Long(text) => (text, text.len(), true),
+            Line::Partial if start::is_possible(input.bytes, input.from_client) => return Step::More,
+            Line::Partial => return Step::Lost { size: 1 },
+        };
+        let read = if input.from_client {
+            StartLine::request(text, long)
+        } else {
+            StartLine::response(text)
+        };
+        let Some(read) = read else { return Step::Lost { size: 1 } };
+        read.put(facts, input.settings);
+        side.head = head::Head::default();
+        side.state = State::Headers;
+        if long {
+            side.long_line = true;
+            return Step::Took { size };
+        }
+        self.headers(input, size, facts)
+    }
+
+    /// Reads header lines from `at` on.
+    #[inline]
+    fn headers(&mut self, input: Input<'_>, mut at: usize, facts: &mut Facts) -> Step {
+        let side = &mut self.sides[usize::from(!input.from_client)];
+        loop {
+            match line(&input.bytes[at..]) {
+                Line::Whole([], size) => {
+                    side.head.finish(facts);
+                    return self.body(input, at + size, facts);
+                }
+                Line::Whole(text, size) => {
+                    side.head.line(text, facts);
+                    at += size;
+                }
+                Line::Long(text) => {
+                    side.head.line(text, facts);
+                    side.long_line = true;
+                    return Step::Took { size: at + text.len() };
+                }
+                Line::Partial if at == 0 => return Step::More,
+                Line::Partial => return Step::Took { size: at },
+            }
+        }
+    }
+
+    /// The head is complete: what follows it?
+    #[inline]
+    fn body(&mut self, input: Input<'_>, size: usize, facts: &mut Facts) -> Step {
+        let side = &mut self.sides[usize::from(!input.from_client)];
+        side.state = State::Start;
+        let method = input.waiting.map_or(Method::Other, |request| Method::of(request.note));
+        let (kind, bodiless) = if input.from_client {
+            (Kind::Request, false)
+        } else {
+            if is_interim(facts.code) {
+                return Step::Skip { size };
+            }
+            let connected = method == Method::Connect && (200..300).contains(&facts.code);
+            self.tunnel |= facts.code == 101 || connected;
+            (
+                Kind::Response,
+                connected || method == Method::Head || matches!(facts.code, 101 | 204 | 304),
+            )
+        };
+        let body = if bodiless {
+            Body::Bytes(0)
+        } else if side.head.is_chunked {
+            side.state = State::ChunkSize;
+            facts.length = -1;
+            Body::Parts
+        } else if let Some(length) = side.head.length {
+            Body::Bytes(length)
+        } else if input.from_client {
+            Body::Bytes(0)
+        } else {
+            Body::UntilClose
+        };
+        Step::Message { size, kind, body }
+    }
+}
+
+/// Sets what the row calls an endpoint: the first segments of the path, without query.
+fn put_endpoint(facts: &mut Facts, segments: usize) {
+    let resource = facts.get(Slot::Resource).as_bytes();
+    let path = &resource[..memchr::memchr2(b'?', b'#', resource).unwrap_or(resource.len())];
+    let mut slashes = memchr::memchr_iter(b'/', path).skip(segments);
+    // The slash behind the last wanted segment ends it; a path that does not start with one (an authority, `*`) is taken whole.
+    let end = if path.first() == Some(&b'/') {
+        slashes.next().unwrap_or(path.len())
+    } else {
+        path.len()
+    };
+    facts.put_front(Slot::Endpoint, Slot::Resource, end);
+}

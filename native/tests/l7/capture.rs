@@ -1,0 +1,100 @@
+//! Just enough of a pcap reader to feed recorded payload to flows: Ethernet, IPv4, TCP and UDP, packets in order.
+
+use crate::rows::Rows;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use weir_native::l7::{FlowL7, L7Packet, L7Seen, L7Settings};
+
+/// Payload of one packet.
+#[derive(Clone)]
+pub struct Payload {
+    pub time_us: i64,
+    /// Addresses and ports of both ends, the client's first, and the protocol.
+    pub flow: (u32, u16, u32, u16, u8),
+    pub from_client: bool,
+    pub tcp_seq: u32,
+    pub bytes: Vec<u8>,
+}
+
+/// Every payload of a capture file. The first packet of a flow goes to the server.
+pub fn read(path: &Path) -> Vec<Payload> {
+    let data = std::fs::read(path).unwrap();
+    let le = |at: usize| u32::from_le_bytes(data[at..at + 4].try_into().unwrap());
+    assert_eq!(le(0), 0xa1b2_c3d4, "a capture in µs");
+    let link = le(20);
+    let (mut at, mut payloads, mut clients) = (24, Vec::new(), HashMap::new());
+    while at + 16 <= data.len() {
+        let (time_us, length) = (i64::from(le(at)) * 1_000_000 + i64::from(le(at + 4)), le(at + 8) as usize);
+        let frame = &data[at + 16..at + 16 + length];
+        at += 16 + length;
+        let ip = if link == 101 { frame } else { &frame[14..] };
+        let be = |at: usize| u16::from_be_bytes([ip[at], ip[at + 1]]);
+        let be32 = |at: usize| u32::from_be_bytes(ip[at..at + 4].try_into().unwrap());
+        let (protocol, l4) = (ip[9], usize::from(ip[0] & 15) * 4);
+        let (ip, source, target) = (&ip[..usize::from(be(2))], (be32(12), be(l4)), (be32(16), be(l4 + 2)));
+        let header = if protocol == 6 { usize::from(ip[l4 + 12] >> 4) * 4 } else { 8 };
+        let tcp_seq = if protocol == 6 { be32(l4 + 4) } else { 0 };
+        let ends = (source.min(target), source.max(target), protocol);
+        let from_client = *clients.entry(ends).or_insert(source) == source;
+        let (client, server) = if from_client { (source, target) } else { (target, source) };
+        let flow = (client.0, client.1, server.0, server.1, protocol);
+        if ip.len() > l4 + header {
+            payloads.push(Payload {
+                time_us,
+                flow,
+                from_client,
+                tcp_seq,
+                bytes: ip[l4 + header..].to_vec(),
+            });
+        }
+    }
+    payloads
+}
+
+/// Cuts TCP payload into single bytes.
+pub fn drip(payloads: &[Payload]) -> Vec<Payload> {
+    let mut bytes = Vec::new();
+    for payload in payloads {
+        if payload.flow.4 != 6 {
+            bytes.push(payload.clone());
+            continue;
+        }
+        let byte = |(at, byte): (usize, &u8)| Payload {
+            bytes: vec![*byte],
+            tcp_seq: payload.tcp_seq.wrapping_add(at as u32),
+            ..payload.clone()
+        };
+        bytes.extend(payload.bytes.iter().enumerate().map(byte));
+    }
+    bytes
+}
+
+/// Runs payloads through flows of their own.
+pub fn run(payloads: &[Payload]) -> (Rows, L7Seen) {
+    let settings = Arc::new(L7Settings::default());
+    let (mut rows, mut seen) = (Rows::default(), L7Seen::default());
+    let mut flows: Vec<(_, FlowL7)> = Vec::new();
+    for payload in payloads {
+        let at = flows.iter().position(|(flow, _)| *flow == payload.flow).unwrap_or_else(|| {
+            flows.push((payload.flow, FlowL7::new(&settings)));
+            flows.len() - 1
+        });
+        let packet = L7Packet {
+            time_us: payload.time_us,
+            from_client: payload.from_client,
+            payload: &payload.bytes,
+            wire_len: payload.bytes.len() as u32,
+            tcp_seq: payload.tcp_seq,
+            protocol: payload.flow.4,
+            client_port: payload.flow.1,
+            server_port: payload.flow.3,
+        };
+        seen += flows[at].1.packet(&packet, &mut rows);
+    }
+    let end = payloads.iter().map(|payload| payload.time_us).max().unwrap_or(0);
+    for (_, flow) in &mut flows {
+        seen += flow.close(end, &mut rows);
+    }
+    (rows, seen)
+}

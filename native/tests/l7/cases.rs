@@ -1,0 +1,53 @@
+//! Captures that nobody here made; skipped where they are absent. Figures are those of their `expected.json` and `.result` files.
+
+use crate::capture::{drip, read, run};
+use crate::rows::Rows;
+use std::path::{Path, PathBuf};
+use weir_native::l7::L7Seen;
+
+fn case(name: &str) -> Option<(Rows, L7Seen)> {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/pcap");
+    if !folder.is_dir() {
+        eprintln!("skipped: no folder {}", folder.display());
+        return None;
+    }
+    let payloads = read(&folder.join(name));
+    let whole = run(&payloads);
+    assert_eq!(run(&drip(&payloads)), whole, "byte by byte");
+    Some(whole)
+}
+
+#[test]
+fn a_post_and_its_answer() {
+    let Some((rows, seen)) = case("http/httpv1.pcap") else { return };
+    assert_eq!((seen.requests, seen.responses, seen.client_errors, rows.lines.len()), (1, 1, 0, 1));
+    let fields =
+        "version request_type request_domain request_resource endpoint request_length response_code response_status response_length";
+    assert_eq!(
+        rows.pick(0, fields),
+        "1.1 POST rq.cct.cloud.duba.net /query?1590632942 /query 85 200 0 54"
+    );
+    assert_eq!(
+        rows.pick(0, "captured_request_byte captured_response_byte response_duration"),
+        "231 227 84051"
+    );
+}
+
+#[test]
+fn a_request_of_which_the_end_was_not_captured_is_paired() {
+    let Some((rows, seen)) = case("http/client-ip.pcap") else { return };
+    assert_eq!((seen.requests, seen.responses, rows.lines.len()), (1, 1, 1));
+    let resource = "/biz-inquiry-bff/bff/v1/common/check/polymerization?channel=webportal&terminalType=bff";
+    assert_eq!(
+        rows.pick(0, "type request_resource endpoint"),
+        format!("2 {resource} /biz-inquiry-bff/bff")
+    );
+    assert_eq!(rows.get(0, "http_proxy_client"), "10.90.14.76,10.158.233.64");
+    assert_eq!(rows.get(0, "trace_id"), "6d4ae9e1fb8a4399aba252d65b5a83c9.76.17016891360410347");
+    assert_eq!(rows.get(0, "span_id"), "6d4ae9e1fb8a4399aba252d65b5a83c9.76.17016891360410346-6");
+    assert_eq!(
+        rows.pick(0, "request_length captured_request_byte captured_response_byte"),
+        "50 1410 737"
+    );
+    assert_eq!(rows.pick(0, "response_code response_duration"), "200 84387");
+}

@@ -1,0 +1,9 @@
+//! Application protocols from the outside: payload in, rows out.
+
+mod capture;
+mod cases;
+mod flow;
+mod hostile;
+mod http1;
+mod rows;
+mod table;

@@ -1,0 +1,64 @@
+#!/bin/bash
+# Records the captures of this folder: a stock nginx asked by stock clients over loopback. Needs root, nginx, curl, python3 and tcpdump.
+# Then: UPDATE_GOLDEN=1 cargo test --test l7 (in native/), and read the difference.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+port=18080
+cat > "$work/nginx.conf" <<CONF
+daemon off; pid $work/pid; error_log /dev/null;
+events {}
+http {
+  access_log off; client_body_temp_path $work/body; keepalive_requests 1000;
+  proxy_temp_path $work/proxy; fastcgi_temp_path $work/fastcgi; uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
+  types { text/plain txt; }
+  server {
+    listen 127.0.0.1:$port; root $work/www;
+    location /gzip { gzip on; gzip_min_length 1; gzip_types text/plain; alias $work/www/; }
+    location = /empty { return 204; }
+    location = /moved { return 301 http://example.org/; }
+    location = /error { return 503 "busy"; }
+    location = /id { add_header X-Request-ID \$request_id; return 200 "ok"; }
+  }
+}
+CONF
+chmod 755 "$work"
+mkdir "$work/www"
+printf 'hello\n' > "$work/www/small.txt"
+seq 1 8000 > "$work/www/large.txt"
+nginx -p "$work" -c "$work/nginx.conf" &
+nginx=$!
+trap 'kill $nginx; rm -rf "$work"' EXIT
+sleep 0.5
+url=http://127.0.0.1:$port
+
+record() { # name, then a function that makes the traffic
+  tcpdump -q -i lo -U -s 0 -w "$here/$1.pcap" "tcp port $port" 2>/dev/null &
+  dump=$!
+  sleep 0.7
+  "$2" > /dev/null 2>&1 || true
+  sleep 0.5
+  kill -INT $dump; wait $dump || true
+}
+keep_alive() { curl -s "$url/small.txt" "$url/none?x=1" "$url/empty" "$url/moved" "$url/error" -H "X-Forwarded-For: 10.1.1.1" "$url/id"; }
+bodies() {
+  curl -s -I "$url/large.txt" --next -s "$url/gzip/large.txt" -H "Accept-Encoding: gzip" --next -s "$url/large.txt" -r 100-200
+  curl -s -X POST -H "Transfer-Encoding: chunked" --data-binary "@$work/www/small.txt" "$url/none"
+  head -c 3000 "$work/www/large.txt" | curl -s -H "Expect: 100-continue" --data-binary @- "$url/id"
+}
+versions() { curl -s --http1.0 "$url/small.txt"; curl -s -x "$url" http://example.org/small.txt?proxied; exec 3<>/dev/tcp/127.0.0.1/$port; printf 'GET /small.txt HTTP/1.1\nhost: lf\n\n' >&3; timeout 1 cat <&3; }
+pipelined() {
+  python3 - $port <<PY
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"".join(b"GET /%s HTTP/1.1\r\nHost: h\r\ntraceparent: 00-%032x-%016x-01\r\n\r\n" % (p, n, n) for n, p in enumerate([b"small.txt", b"none", b"empty", b"id"] * 5, 1)))
+s.settimeout(1)
+try:
+    while s.recv(65536): pass
+except TimeoutError: pass
+PY
+}
+record keep_alive keep_alive
+record bodies bodies
+record versions versions
+record pipelined pipelined
