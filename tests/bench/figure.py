@@ -1,0 +1,71 @@
+"""What one measurement comes to, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+TARGET: Final = Path(__file__).parents[2] / "build" / "bench.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row. `baseline` was measured in the same run; `ratio` says how many times better than it `value` is."""
+
+    name: str
+    value: float
+    unit: str
+    goal: float
+    higher_is_better: bool = True
+    baseline: float | None = None
+    baseline_name: str = ""
+    goal_ratio: float | None = None
+    note: str = ""
+    """What was left out and why, for example a peer that is not installed."""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times better than the baseline."""
+        if not self.baseline or not self.value:
+            return None
+        return self.value / self.baseline if self.higher_is_better else self.baseline / self.value
+
+    @property
+    def holds(self) -> bool:
+        """Whether the goal is met, and the goal against the baseline where there is one."""
+        enough = self.value >= self.goal if self.higher_is_better else self.value <= self.goal
+        return enough and (self.goal_ratio is None or self.ratio is None or self.ratio >= self.goal_ratio)
+
+
+def show(figures: Sequence[Figure]) -> None:
+    """A table for people."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in ("figure", "value", "goal", "baseline", "ratio", "goal ratio", "", "note"):
+        table.add_column(name, justify="right" if name in {"value", "goal", "ratio", "goal ratio"} else "left", overflow="fold")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            f"{figure.value:,.4g} {figure.unit}" if figure.value < 1000 else f"{figure.value:,.0f} {figure.unit}",
+            f"{'≥' if figure.higher_is_better else '≤'} {figure.goal:,.0f}",
+            f"{figure.baseline_name} {figure.baseline:,.4g}" if figure.baseline is not None else figure.baseline_name,
+            f"{figure.ratio:.3g}x" if figure.ratio is not None else "",
+            f"≥ {figure.goal_ratio:g}x" if figure.goal_ratio is not None else "",
+            Text("holds", "green") if figure.holds else Text("fails", "bold red"),
+            figure.note,
+        )
+    Console().print(table)
+
+
+def write(figures: Sequence[Figure]) -> None:
+    """`build/bench.json`: a list with name, value, unit, baseline, ratio, goal, holds."""
+    TARGET.parent.mkdir(exist_ok=True)
+    rows = [{**asdict(figure), "ratio": figure.ratio, "holds": figure.holds} for figure in figures]
+    TARGET.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
