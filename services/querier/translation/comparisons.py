@@ -1,0 +1,250 @@
+"""`tag <operator> literal` in WHERE, for each type of tag. A name is turned into the ids that ever had it, so that few rows need their name looked up."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlglot import exp
+
+from libs.catalog import ENUMS
+from services.querier.errors import InvalidQuery, unknown
+from services.querier.translation.nodes import Node, binary, call, column, every, member, number, some, text
+from services.querier.translation.values import AUTO_KINDS, NAMES_DATABASE, Names, stored_values, value
+from services.querier.vocabulary.tags import Tag, TagType
+
+ORDERED: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+PATTERNS: Final = {exp.Like: "like", exp.ILike: "ilike", exp.RegexpLike: "match"}
+
+Literal = str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared with: an operator (exp.In for `=` and IN; never a negated one) and its literals."""
+
+    tag: Tag
+    operator: type
+    literals: tuple[Literal, ...]
+    names: Names
+
+    def against(self, left: Node) -> Node:
+        """The comparison of any expression with the literals as they are."""
+        options = [literal_node(item) for item in self.literals]
+        if self.operator in PATTERNS:
+            return call(PATTERNS[self.operator], left, options[0])
+        return member(left, options) if self.operator is exp.In else binary(self.operator, left, options[0])
+
+    def words(self) -> tuple[str, ...]:
+        """The literals, all of them text; raises InvalidQuery else."""
+        if not all(isinstance(item, str) for item in self.literals):
+            message = f"{self.tag.name} is text: write what it is compared with in single quotes."
+            raise InvalidQuery(message)
+        return tuple(str(item) for item in self.literals)
+
+    def numbers(self) -> tuple[int | float, ...]:
+        """The literals, all of them numbers (or text that is one); raises InvalidQuery else."""
+        if self.operator in PATTERNS:
+            message = f"{self.tag.name} is a number: it has no LIKE or REGEXP."
+            raise InvalidQuery(message)
+        return tuple(self._number(item) for item in self.literals)
+
+    def _number(self, item: Literal) -> int | float:
+        if not isinstance(item, str):
+            return item
+        try:
+            return int(item)
+        except ValueError as error:
+            message = f"{self.tag.name} is a number and cannot be compared with {item[:40]!r}."
+            raise InvalidQuery(message) from error
+
+    def with_literals(self, literals: tuple[Literal, ...]) -> Comparison:
+        """The same comparison with other literals."""
+        return Comparison(self.tag, self.operator, literals, self.names)
+
+
+def literal_node(item: Literal) -> Node:
+    """A literal of the store's."""
+    return text(item) if isinstance(item, str) else number(item)
+
+
+def _ids(kind: str, comparison: Comparison) -> Node:
+    """`SELECT id FROM tag.<kind> WHERE name <operator> …`: every id that had such a name at any time."""
+    name = exp.Column(this=exp.Identifier(this="name", quoted=False))
+    identity = exp.Column(this=exp.Identifier(this="id", quoted=False))
+    dictionary = exp.Table(this=exp.Identifier(this=kind, quoted=False), db=exp.Identifier(this=NAMES_DATABASE, quoted=False))
+    return exp.Select().select(identity).from_(dictionary).where(comparison.against(name))
+
+
+def _within(left: Node, query: Node) -> Node:
+    return exp.In(this=left, query=exp.Subquery(this=query))
+
+
+def _pattern_on_empty(comparison: Comparison) -> Node:
+    """Whether the pattern matches '' — the store folds it to a constant."""
+    return comparison.against(text(""))
+
+
+def _resource(comparison: Comparison) -> Node:
+    comparison.words()
+    tag = comparison.tag
+    exact = comparison.against(value(tag, comparison.names))
+    if tag.resource not in comparison.names.kinds or comparison.operator in ORDERED or "" in comparison.literals:
+        return exact
+    identity = column(tag.columns[0])
+    candidates = _within(identity, _ids(tag.resource, comparison))
+    if comparison.operator in PATTERNS:
+        candidates = some(candidates, _pattern_on_empty(comparison))
+    return every(candidates, exact)
+
+
+def _auto(comparison: Comparison) -> Node:
+    words = comparison.words()
+    exact = comparison.against(value(comparison.tag, comparison.names))
+    if comparison.operator is not exp.In:
+        return exact
+    is_ipv4, kind, identity, ip4, ip6 = comparison.tag.columns
+    candidates = [
+        every(binary(exp.EQ, column(kind), number(stored)), _within(column(identity), _ids(resource, comparison)))
+        for resource, stored in AUTO_KINDS.items()
+        if resource in comparison.names.kinds
+    ]
+    candidates += [_one_address(network, is_ipv4, ip4, ip6) for network in (_network_or_none(word) for word in words) if network is not None]
+    return every(some(*candidates), exact) if candidates else exact
+
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _network_or_none(word: str) -> _Network | None:
+    try:
+        return ipaddress.ip_network(word, strict=False)
+    except ValueError:
+        return None
+
+
+def _network(name: str, word: str) -> _Network:
+    network = _network_or_none(word)
+    if network is None:
+        message = f"{name} is compared with an address or a network such as '10.0.0.0/8', not with {word[:60]!r}."
+        raise InvalidQuery(message)
+    return network
+
+
+def _one_address(network: _Network, is_ipv4: str, ip4: str, ip6: str) -> Node:
+    family = network.version == 4  # noqa: PLR2004
+    convert = "toIPv4" if family else "toIPv6"
+    left = column(ip4 if family else ip6)
+    first, last = (call(convert, text(str(end))) for end in (network[0], network[-1]))
+    inside = binary(exp.EQ, left, first) if network.num_addresses == 1 else every(binary(exp.GTE, left, first), binary(exp.LTE, left.copy(), last))
+    return every(binary(exp.EQ, column(is_ipv4), number(int(family))), inside)
+
+
+def _ip(comparison: Comparison) -> Node:
+    tag = comparison.tag
+    words = comparison.words()
+    if comparison.operator in PATTERNS:
+        return comparison.against(value(tag, comparison.names))
+    is_ipv4, ip4, ip6 = tag.columns
+    networks = [_network(tag.name, word) for word in words]
+    if comparison.operator is exp.In:
+        return some(*(_one_address(network, is_ipv4, ip4, ip6) for network in networks))
+    network = networks[0]
+    family = network.version == 4  # noqa: PLR2004
+    end = network[-1] if comparison.operator in {exp.GT, exp.LTE} else network[0]
+    bound = call("toIPv4" if family else "toIPv6", text(str(end)))
+    return every(binary(exp.EQ, column(is_ipv4), number(int(family))), binary(comparison.operator, column(ip4 if family else ip6), bound))
+
+
+def _mac(comparison: Comparison) -> Node:
+    if comparison.operator in PATTERNS:
+        return comparison.against(value(comparison.tag, comparison.names))
+    numbers = []
+    for word in comparison.words():
+        digits = word.replace(":", "").replace("-", "").lower()
+        if len(digits) != 12 or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
+            message = f"{comparison.tag.name} is compared with a MAC address such as '02:42:ac:11:00:02', not with {word[:40]!r}."
+            raise InvalidQuery(message)
+        numbers.append(int(digits, 16))
+    return comparison.with_literals(tuple(numbers)).against(column(comparison.tag.columns[0]))
+
+
+def _enum(comparison: Comparison) -> Node:
+    tag = comparison.tag
+    stored: list[Literal] = []
+    for item in comparison.literals:
+        if not isinstance(item, str):
+            stored.append(item)
+            continue
+        words = stored_values(tag, item)
+        if not words and not item.lstrip("-").isdigit():
+            raise unknown("value", item, tag.name, _words(tag))
+        stored += words or [int(item)]
+    return comparison.with_literals(tuple(comparison.with_literals(tuple(stored)).numbers())).against(column(tag.columns[0]))
+
+
+def _string_enum(comparison: Comparison) -> Node:
+    tag = comparison.tag
+    words = comparison.words()
+    if comparison.operator is not exp.In:
+        return comparison.against(column(tag.columns[0]))
+    meant = tuple(str(item) for word in words for item in ([word] if word in _stored(tag) else stored_values(tag, word) or [word]))
+    return comparison.with_literals(meant).against(column(tag.columns[0]))
+
+
+def _words(tag: Tag) -> list[str]:
+    return [row.name for row in ENUMS[tag.enum]]
+
+
+def _stored(tag: Tag) -> set[int | str]:
+    return {row.value for row in ENUMS[tag.enum]}
+
+
+def _bits(comparison: Comparison) -> Node:
+    tag = comparison.tag
+    if all(isinstance(item, str) for item in comparison.literals) and comparison.operator is exp.In:
+        conditions = []
+        for word in comparison.words():
+            bits = stored_values(tag, word)
+            if not bits:
+                raise unknown("value", word, tag.name, _words(tag))
+            conditions.append(binary(exp.NEQ, call("bitAnd", column(tag.columns[0]), number(int(bits[0]))), number(0)))
+        return some(*conditions)
+    return _int(comparison)
+
+
+def _int(comparison: Comparison) -> Node:
+    return comparison.with_literals(tuple(comparison.numbers())).against(column(comparison.tag.columns[0]))
+
+
+def _string(comparison: Comparison) -> Node:
+    comparison.words()
+    return comparison.against(value(comparison.tag, comparison.names))
+
+
+def _map(comparison: Comparison) -> Node:
+    message = f"{comparison.tag.name} is compared by one of its keys: `{comparison.tag.name}.key` = '…'."
+    raise InvalidQuery(message)
+
+
+_COMPARE: Final[dict[TagType, Callable[[Comparison], Node]]] = {
+    TagType.RESOURCE: _resource,
+    TagType.AUTO: _auto,
+    TagType.IP: _ip,
+    TagType.MAC: _mac,
+    TagType.ID: _int,
+    TagType.INT: _int,
+    TagType.INT_ENUM: _enum,
+    TagType.STRING_ENUM: _string_enum,
+    TagType.BITS: _bits,
+    TagType.STRING: _string,
+    TagType.KEY: _string,
+    TagType.MAP: _map,
+}
+
+
+def compare(comparison: Comparison) -> Node:
+    """The store's condition; raises InvalidQuery where the literals do not fit the tag."""
+    return _COMPARE[comparison.tag.type](comparison)

@@ -1,0 +1,86 @@
+"""Builders of the store's syntax trees. Operands that are operators themselves are put in parentheses: trees built by hand have no precedence."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlglot import exp
+
+ROW: Final = "_r"
+"""The table's alias. Every column is written as `_r.column`, so that no name of a result column can stand for it."""
+
+Node = Any
+"""A sqlglot expression; sqlglot is not typed."""
+
+_COMPOUND: Final = (exp.Binary, exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
+
+
+def _operand(node: Node) -> Node:
+    return exp.Paren(this=node) if isinstance(node, _COMPOUND) else node
+
+
+def column(name: str) -> Node:
+    """`_r.name`."""
+    return exp.Column(this=exp.Identifier(this=name, quoted=not name.isidentifier()), table=exp.Identifier(this=ROW, quoted=False))
+
+
+def number(value: float) -> Node:
+    """A number literal; negative ones in parentheses."""
+    literal = exp.Literal.number(repr(abs(value)))
+    return exp.Paren(this=exp.Neg(this=literal)) if value < 0 else literal
+
+
+def text(value: str) -> Node:
+    """A string literal."""
+    return exp.Literal.string(value)
+
+
+def call(name: str, *arguments: Node) -> Node:
+    """`name(arguments…)`, the name printed as it is."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def parametric(name: str, parameter: float, *arguments: Node) -> Node:
+    """`name(parameter)(arguments…)`."""
+    return exp.ParameterizedAgg(this=exp.Identifier(this=name, quoted=False), expressions=[number(parameter)], params=list(arguments))
+
+
+def binary(kind: type, left: Node, right: Node) -> Node:
+    """Two operands and an operator."""
+    return kind(this=_operand(left), expression=_operand(right))
+
+
+def every(*conditions: Node) -> Node:
+    """AND of them all."""
+    result = conditions[0]
+    for condition in conditions[1:]:
+        result = binary(exp.And, result, condition)
+    return result
+
+
+def some(*conditions: Node) -> Node:
+    """OR of them all."""
+    result = conditions[0]
+    for condition in conditions[1:]:
+        result = binary(exp.Or, result, condition)
+    return result
+
+
+def negated(condition: Node) -> Node:
+    """NOT of it."""
+    return exp.Not(this=exp.Paren(this=condition))
+
+
+def member(value: Node, options: list[Node]) -> Node:
+    """`value IN (options…)`, or `=` where there is one."""
+    return binary(exp.EQ, value, options[0]) if len(options) == 1 else exp.In(this=_operand(value), expressions=options)
+
+
+def divided(dividend: Node, divisor: Node) -> Node:
+    """A division that gives NULL where the divisor is 0."""
+    return call("divide", dividend, call("nullIf", divisor, number(0)))
+
+
+def literal_list(values: list[Node]) -> Node:
+    """An array of literals."""
+    return exp.Array(expressions=values)
