@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Final
 from sqlglot import parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 
 MAX_CHARACTERS: Final = 16_384
 MAX_TOKENS: Final = 4_000
@@ -125,24 +125,24 @@ _DIALECT: Final = WeirDialect()
 def tokenise(sql: str) -> list[Token]:
     """The words of one statement, a closing semicolon left out.
 
-    Raises InvalidQuery where it is too long or too deep, holds a second statement, or a word or sign that is not of the language.
+    Raises QueryError where it is too long or too deep, holds a second statement, or a word or sign that is not of the language.
     """
     if len(sql) > MAX_CHARACTERS:
         message = f"The statement has {len(sql)} characters; at most {MAX_CHARACTERS} are read."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     try:
         words = _DIALECT.tokenize(sql)
     except SqlglotError as error:
         message = "The statement cannot be read: a quote or a comment is not closed."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     while words and words[-1].token_type == TokenType.SEMICOLON:
         words.pop()
     if not words:
         message = "There is no statement: try SHOW TABLES."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     if len(words) > MAX_TOKENS:
         message = f"The statement has {len(words)} words; at most {MAX_TOKENS} are read."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return _join_intervals(_checked(words))
 
 
@@ -151,17 +151,17 @@ def _checked(words: list[Token]) -> list[Token]:
     for word in words:
         if word.token_type == TokenType.SEMICOLON:
             message = "One statement at a time: take out what follows the semicolon."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         if word.token_type not in _READABLE:
             message = f"{word.text[:40].upper()!r} is not part of this language: a statement is one SELECT over one table, or SHOW."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         if word.token_type == TokenType.L_PAREN:
             depth += 1
         elif word.token_type == TokenType.R_PAREN:
             depth -= 1
         if depth > MAX_DEPTH:
             message = f"The statement nests deeper than {MAX_DEPTH} parentheses."
-            raise InvalidQuery(message)
+            raise QueryError(message)
     return words
 
 
@@ -185,20 +185,20 @@ def _join_intervals(words: list[Token]) -> list[Token]:
 
 
 def parse_words(words: list[Token], sql: str) -> Any:  # noqa: ANN401  sqlglot is not typed
-    """The syntax tree of one statement's words; raises InvalidQuery where they do not form one."""
+    """The syntax tree of one statement's words; raises QueryError where they do not form one."""
     try:
         trees = _DIALECT.parser().parse(words, sql)
     except SqlglotError as error:
         details = getattr(error, "errors", None) or [{}]
         near = f"{details[0].get('start_context', '')[-30:]}{details[0].get('highlight', '')}".strip()
         message = f"The statement is not complete or not in order near {near!r}." if near else "The statement is not complete or not in order."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     except RecursionError as error:
         message = "The statement nests too deeply."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     if len(trees) != 1 or trees[0] is None:
         message = "One statement at a time."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return trees[0]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 
 _BINARY: Final = frozenset({"this", "expression"})
 _NODES: Final[dict[type, frozenset[str]]] = {
@@ -62,19 +62,19 @@ def _empty(value: Any) -> bool:  # noqa: ANN401  sqlglot is not typed
 
 
 def check(tree: Any) -> None:  # noqa: ANN401  sqlglot is not typed
-    """Raises InvalidQuery unless every node and every argument of it is on the list, and there is one SELECT."""
+    """Raises QueryError unless every node and every argument of it is on the list, and there is one SELECT."""
     seen: set[type] = set()
     for node in tree.walk():
         allowed = _NODES.get(type(node))
         if allowed is None:
             message = f"{_WORDS.get(type(node), type(node).__name__.upper())} is not answered: {_HINT}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         if type(node) in _ONCE:
             if type(node) in seen:
                 message = f"A second {type(node).__name__.upper()} is not answered: {_HINT}."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             seen.add(type(node))
         for name, value in node.args.items():
             if name not in allowed and not _empty(value):
                 message = f"{name.strip('_').upper()} in {type(node).__name__.upper()} is not answered: {_HINT}."
-                raise InvalidQuery(message)
+                raise QueryError(message)

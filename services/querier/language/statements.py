@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 from services.querier.language.dialect import parse_words, tokenise
 from services.querier.language.shape import check
 
@@ -45,13 +45,11 @@ class Show:
 
 Statement = Select | Show
 
-_SHOW_HELP = (
-    "SHOW knows DATABASES, TABLES, TAGS FROM table, METRICS FROM table, METRIC FUNCTIONS, and TAG name VALUES FROM table [WHERE …] [LIMIT n]"
-)
+_SHOW_HELP = "SHOW knows DATABASES, TABLES, TAGS FROM table, METRICS FROM table, METRIC FUNCTIONS, and TAG name VALUES FROM table [WHERE …] [LIMIT n]"
 
 
 def parse(sql: str) -> Statement:
-    """Reads one statement; raises InvalidQuery with the reason where it is none of this language."""
+    """Reads one statement; raises QueryError with the reason where it is none of this language."""
     words = tokenise(sql)
     first = words[0]
     if first.token_type == TokenType.SELECT:
@@ -59,19 +57,19 @@ def parse(sql: str) -> Statement:
     if first.token_type == TokenType.VAR and first.text.upper() == "SHOW":
         return _show(words, sql)
     message = f"A statement begins with SELECT or SHOW, not with {first.text[:40]!r}."
-    raise InvalidQuery(message)
+    raise QueryError(message)
 
 
 def _select(words: list[Token], sql: str) -> Select:
     tree = parse_words(words, sql)
     if not isinstance(tree, exp.Select):
         message = "Only one SELECT over one table is answered."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     check(tree)
     source = tree.args.get("from_")
     if source is None or not isinstance(source.this, exp.Table):
         message = "FROM must name one table, for example FROM l7_flow_log."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return Select(tree, ".".join(part.name for part in _parts(source.this)))
 
 
@@ -80,7 +78,7 @@ def _parts(table: Any) -> list[Any]:  # noqa: ANN401  sqlglot is not typed
     named = [part for part in parts if part is not None]
     if not all(isinstance(part, exp.Identifier) for part in named):
         message = "FROM must name one table, for example FROM l7_flow_log; a table function is not answered."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return named
 
 
@@ -102,28 +100,28 @@ def _show(words: list[Token], sql: str) -> Show:
         columns = select.tree.expressions
         if len(columns) != 1 or not isinstance(columns[0], exp.Column):
             message = f"{_SHOW_HELP}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         if any(select.tree.args.get(clause) for clause in ("group", "having")):
             message = "SHOW TAG VALUES takes WHERE, ORDER BY, LIMIT and OFFSET, nothing else."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return Show(ShowTopic.VALUES, table=select.table, tag=".".join(part.name for part in columns[0].parts), tree=select.tree)
     message = f"{_SHOW_HELP}."
-    raise InvalidQuery(message)
+    raise QueryError(message)
 
 
 def _ended(words: list[Token], at: int, show: Show) -> Show:
     if len(words) > at:
         message = f"Nothing may follow SHOW {show.topic}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return show
 
 
 def _name(words: list[Token], sql: str) -> str:
     if not words:
         message = f"{_SHOW_HELP}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     select = _select([Token(TokenType.SELECT, "SELECT"), Token(TokenType.NUMBER, "1"), Token(TokenType.FROM, "FROM"), *words], sql)
     if any(value for key, value in select.tree.args.items() if key not in {"expressions", "from_", "kind"}):
         message = f"{_SHOW_HELP}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return select.table

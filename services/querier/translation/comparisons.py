@@ -10,7 +10,7 @@ from typing import Final
 from sqlglot import exp
 
 from libs.catalog import ENUMS
-from services.querier.errors import InvalidQuery, unknown
+from services.querier.errors import QueryError, no_such
 from services.querier.translation.nodes import Node, binary, call, column, every, member, number, some, text
 from services.querier.translation.values import AUTO_KINDS, NAMES_DATABASE, Names, stored_values, value
 from services.querier.vocabulary.tags import Tag, TagType
@@ -38,17 +38,17 @@ class Comparison:
         return member(left, options) if self.operator is exp.In else binary(self.operator, left, options[0])
 
     def words(self) -> tuple[str, ...]:
-        """The literals, all of them text; raises InvalidQuery else."""
+        """The literals, all of them text; raises QueryError else."""
         if not all(isinstance(item, str) for item in self.literals):
             message = f"{self.tag.name} is text: write what it is compared with in single quotes."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return tuple(str(item) for item in self.literals)
 
     def numbers(self) -> tuple[int | float, ...]:
-        """The literals, all of them numbers (or text that is one); raises InvalidQuery else."""
+        """The literals, all of them numbers (or text that is one); raises QueryError else."""
         if self.operator in PATTERNS:
             message = f"{self.tag.name} is a number: it has no LIKE or REGEXP."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return tuple(self._number(item) for item in self.literals)
 
     def _number(self, item: Literal) -> int | float:
@@ -58,7 +58,7 @@ class Comparison:
             return int(item)
         except ValueError as error:
             message = f"{self.tag.name} is a number and cannot be compared with {item[:40]!r}."
-            raise InvalidQuery(message) from error
+            raise QueryError(message) from error
 
     def with_literals(self, literals: tuple[Literal, ...]) -> Comparison:
         """The same comparison with other literals."""
@@ -129,7 +129,7 @@ def _network(name: str, word: str) -> _Network:
     network = _network_or_none(word)
     if network is None:
         message = f"{name} is compared with an address or a network such as '10.0.0.0/8', not with {word[:60]!r}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return network
 
 
@@ -166,7 +166,7 @@ def _mac(comparison: Comparison) -> Node:
         digits = word.replace(":", "").replace("-", "").lower()
         if len(digits) != 12 or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
             message = f"{comparison.tag.name} is compared with a MAC address such as '02:42:ac:11:00:02', not with {word[:40]!r}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         numbers.append(int(digits, 16))
     return comparison.with_literals(tuple(numbers)).against(column(comparison.tag.columns[0]))
 
@@ -180,7 +180,7 @@ def _enum(comparison: Comparison) -> Node:
             continue
         words = stored_values(tag, item)
         if not words and not item.lstrip("-").isdigit():
-            raise unknown("value", item, tag.name, _words(tag))
+            no_such("value", item, tag.name, _words(tag))
         stored += words or [int(item)]
     return comparison.with_literals(tuple(comparison.with_literals(tuple(stored)).numbers())).against(column(tag.columns[0]))
 
@@ -209,7 +209,7 @@ def _bits(comparison: Comparison) -> Node:
         for word in comparison.words():
             bits = stored_values(tag, word)
             if not bits:
-                raise unknown("value", word, tag.name, _words(tag))
+                no_such("value", word, tag.name, _words(tag))
             conditions.append(binary(exp.NEQ, call("bitAnd", column(tag.columns[0]), number(int(bits[0]))), number(0)))
         return some(*conditions)
     return _int(comparison)
@@ -226,7 +226,7 @@ def _string(comparison: Comparison) -> Node:
 
 def _map(comparison: Comparison) -> Node:
     message = f"{comparison.tag.name} is compared by one of its keys: `{comparison.tag.name}.key` = '…'."
-    raise InvalidQuery(message)
+    raise QueryError(message)
 
 
 _COMPARE: Final[dict[TagType, Callable[[Comparison], Node]]] = {
@@ -246,5 +246,5 @@ _COMPARE: Final[dict[TagType, Callable[[Comparison], Node]]] = {
 
 
 def compare(comparison: Comparison) -> Node:
-    """The store's condition; raises InvalidQuery where the literals do not fit the tag."""
+    """The store's condition; raises QueryError where the literals do not fit the tag."""
     return _COMPARE[comparison.tag.type](comparison)

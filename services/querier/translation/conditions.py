@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 from services.querier.language.dialect import text_of
 from services.querier.translation.comparisons import PATTERNS, Comparison, Literal, compare, literal_node
 from services.querier.translation.expressions import NUMERIC, Expressions, dotted, numeral
@@ -31,7 +31,7 @@ class Conditions:
         """A condition on rows."""
         return self._where(node, top=True)
 
-    def _where(self, node: Node, *, top: bool) -> Node:
+    def _where(self, node: Node, *, top: bool) -> Node:  # noqa: PLR0911  one line for each kind of node
         if isinstance(node, exp.Paren):
             return self._where(node.this, top=top)
         if isinstance(node, exp.And):
@@ -52,7 +52,7 @@ class Conditions:
         if type(node) in _FLIPPED or type(node) in PATTERNS:
             return self._leaf(type(node), node.this, [node.expression], top=top)
         message = f"{text_of(node)[:60]} is not a condition: compare a tag or a metric with something."
-        raise InvalidQuery(message)
+        raise QueryError(message)
 
     def _leaf(self, operator: type, left: Node, right: list[Node], *, top: bool) -> Node:
         if isinstance(left, exp.Literal) and operator in _FLIPPED and not isinstance(right[0], exp.Literal):
@@ -83,18 +83,18 @@ class Conditions:
         """A comparison of two values of the same row, such as chost_0 != chost_1 or retrans > packet / 10."""
         if operator not in _FLIPPED or len(right) != 1:
             message = f"{text_of(right[0])[:60]} cannot be compared with: give text in single quotes, or numbers."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         one, other = self.expressions.term(left, grouped=False), self.expressions.term(right[0], grouped=False)
         if (one.value_type in NUMERIC) is not (other.value_type in NUMERIC) or "Map" in {one.value_type, other.value_type}:
             message = f"{text_of(left)[:60]} and {text_of(right[0])[:60]} are not of one kind."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return binary(operator, one.node, other.node)
 
     def _time(self, tag: Tag, operator: type, right: list[Node], *, top: bool) -> Node:
         micro = tag.type is TagType.TIME_US
         if operator in PATTERNS:
             message = f"{tag.name} is a time: it has no LIKE or REGEXP."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         if operator is exp.In:
             return some(*(self._time(tag, exp.EQ, [item], top=False) for item in right))
         at = instant(right[0], micro=micro)
@@ -125,7 +125,7 @@ class Conditions:
         if type(node) in PATTERNS or type(node) in _FLIPPED:
             return self._having_leaf(node)
         message = f"{text_of(node)[:60]} is not a condition: compare a function such as Sum(byte) with a number."
-        raise InvalidQuery(message)
+        raise QueryError(message)
 
     def _having_leaf(self, node: Node) -> Node:
         term = self.expressions.term(node.this, grouped=True)
@@ -139,11 +139,11 @@ class Conditions:
 
 
 def compared(operator: type, left: Node, asked: Node, literals: tuple[Literal, ...], *, numeric: bool) -> Node:
-    """A comparison of a compiled value with literals; raises InvalidQuery where they are not of its kind."""
+    """A comparison of a compiled value with literals; raises QueryError where they are not of its kind."""
     if numeric is any(isinstance(item, str) for item in literals) or (numeric and operator in PATTERNS):
         kind = "a number" if numeric else "text"
         message = f"{text_of(asked)[:60]} is {kind} and cannot be compared with {str(literals[0])[:40]!r} like that."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     options = [literal_node(item) for item in literals]
     if operator in PATTERNS:
         return call(PATTERNS[operator], left, text(str(literals[0])))

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from services.querier.errors import InvalidQuery, unknown
+from services.querier.errors import QueryError, no_such
 from services.querier.language.dialect import text_of
 from services.querier.translation.functions import FUNCTIONS, Compiled, Function, Over, function
 from services.querier.translation.nodes import Node, binary, call, column, number
@@ -60,7 +60,7 @@ class Expressions:
         return replace(self, aliases=aliases)
 
     def term(self, node: Node, *, grouped: bool) -> Term:
-        """Compiles a value. `grouped`: it is of a group of rows, so measures must be inside functions. Raises InvalidQuery."""
+        """Compiles a value. `grouped`: it is of a group of rows, so measures must be inside functions. Raises QueryError."""
         if isinstance(node, exp.Paren):
             return self.term(node.this, grouped=grouped)
         if isinstance(node, exp.Column | exp.Dot):
@@ -76,15 +76,15 @@ class Expressions:
             return self._function(node, grouped=grouped)
         if isinstance(node, exp.Literal):
             message = f"The text {node.name[:40]!r} cannot stand here; text is only compared with."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         message = f"{text_of(node)[:60]} is not a tag, a metric or a function of them."
-        raise InvalidQuery(message)
+        raise QueryError(message)
 
     def _numeric(self, node: Node, *, grouped: bool) -> Term:
         term = self.term(node, grouped=grouped)
         if term.value_type not in NUMERIC:
             message = f"{text_of(node)[:60]} is not a number."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return term
 
     def _arithmetic(self, node: Node, *, grouped: bool) -> Term:
@@ -107,11 +107,11 @@ class Expressions:
             return self._key(self.of_tag(tag), name, grouped=grouped)
         measure = self.source.measures.get(name)
         if measure is None:
-            raise unknown("tag or metric", name, self.source.table.full_name, [*self.source.names(), *self.aliases])
+            no_such("tag or metric", name, self.source.table.full_name, [*self.source.names(), *self.aliases])
         term = Term(self.compiled(measure).row, unit=measure.unit, value_type=_measured(measure.type))
         if grouped and not self._is_key(term):
             message = f"{name} must be inside a function such as Sum({name}), or in GROUP BY."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return term
 
     def of_tag(self, tag: Tag) -> Term:
@@ -124,7 +124,7 @@ class Expressions:
     def _key(self, term: Term, name: str, *, grouped: bool) -> Term:
         if grouped and self.keys is not None and term.node not in self.keys:
             message = f"{name} must be in GROUP BY, or inside a function such as Uniq({name})."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return term
 
     def compiled(self, measure: Measure) -> Compiled:
@@ -142,18 +142,18 @@ class Expressions:
             return self._key(Term(word(self.enum_tag(node)), metric=False, value_type="String", label_type="enum"), text_of(node), grouped=grouped)
         found = function(name)
         if found is None:
-            raise unknown("function", str(node.this), "this language", [*(row.name for row in FUNCTIONS), "time", "enum"])
+            no_such("function", str(node.this), "this language", [*(row.name for row in FUNCTIONS), "time", "enum"])
         if not grouped:
             message = f"{found.name} adds up rows, so it stands in SELECT, HAVING or ORDER BY; a condition on it belongs in HAVING."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return {Over.MEASURE: self._over_measure, Over.TAG: self._over_tags, Over.RESULT: self._over_results}[found.over](found, node)
 
     def enum_tag(self, node: Node) -> Tag:
-        """The tag inside `enum(tag)`; raises InvalidQuery where there is none or it has no words."""
+        """The tag inside `enum(tag)`; raises QueryError where there is none or it has no words."""
         name = dotted(node.expressions[0]) if len(node.expressions) == 1 else ""
         tag = self.source.tag(name)
         if tag is None or not tag.enum:
-            raise unknown("tag with words", name or text_of(node), self.source.table.full_name, [row.name for row in self.source.tags.values() if row.enum])
+            no_such("tag with words", name or text_of(node), self.source.table.full_name, [row.name for row in self.source.tags.values() if row.enum])
         return tag
 
     def _over_measure(self, found: Function, node: Node) -> Term:
@@ -173,12 +173,12 @@ class Expressions:
             if measure.type not in found.types:
                 fitting = ", ".join(row.name for row in FUNCTIONS if measure.type in row.types)
                 message = f"{found.name} does not fit {name}, a {measure.type.value}: use {fitting}."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             return self.compiled(measure), measure.unit, _measured(measure.type) == "Int"
         tag = self.source.tag(name) if name else None
         if tag is not None and tag.type not in _COUNTED:
             message = f"{found.name} takes a metric, and {name} is a tag: use Uniq({name}), or TopK({name}, 5)."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         term = replace(self, keys=None)._numeric(node, grouped=False)  # noqa: SLF001  the same class
         return Compiled(MeasureType.COUNTER if tag is None else MeasureType.GAUGE, term.node), term.unit, term.value_type == "Int"
 
@@ -187,12 +187,12 @@ class Expressions:
         several = found.parameters == () and found.name.startswith("Uniq")
         if split < 1 or (split > 1 and not several):
             message = f"{found.name} is used as {found.usage}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         terms = []
         for argument in node.expressions[:split]:
             tag = self.source.tag(dotted(argument)) if isinstance(argument, exp.Column | exp.Dot) else None
             if tag is None and not (isinstance(argument, exp.Anonymous) and str(argument.this).lower() == "enum"):
-                raise unknown("tag", text_of(argument), self.source.table.full_name, self.source.tags)
+                no_such("tag", text_of(argument), self.source.table.full_name, self.source.tags)
             terms.append(Term(word(self.enum_tag(argument)), metric=False, value_type="String") if tag is None else self.of_tag(tag))
         kind = terms[0].value_type if found.name == "Any" else found.value_type
         return Term(found.build(tuple(term.node for term in terms), _parameters(found, node.expressions[split:])), unit=found.unit, value_type=kind)
@@ -201,21 +201,21 @@ class Expressions:
         wanted = found.usage.count(",") + 1
         if len(node.expressions) != wanted:
             message = f"{found.name} is used as {found.usage}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         terms = [self._numeric(argument, grouped=True) for argument in node.expressions]
         nodes = [term.node for term in terms]
         if found.name == "PerSecond":
             seconds = self.seconds()
             if seconds is None:
                 message = "PerSecond needs to know how long: group by time(time, 60), or say since when, as in WHERE time > now() - 300."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             nodes.append(seconds)
         return Term(found.build(tuple(nodes), ()), unit=found.unit.replace("{unit}", terms[0].unit))
 
     def _one(self, found: Function, arguments: list[Node], parameters: int) -> Node:
         if len(arguments) != 1 + parameters or isinstance(arguments[0], exp.Star):
             message = f"{found.name} is used as {found.usage}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return arguments[0]
 
 
@@ -235,21 +235,21 @@ def _parameters(found: Function, arguments: list[Node]) -> tuple[float, ...]:
         written = numeral(argument.name) if isinstance(argument, exp.Literal) and not argument.is_string else math.nan
         if not least <= written <= most:
             message = f"{name} of {found.usage} is a number from {least:g} to {most:g}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         numbers.append(written)
     return tuple(numbers)
 
 
 def numeral(written: str) -> int | float:
-    """A number as written in the statement; raises InvalidQuery where it is none or too large."""
+    """A number as written in the statement; raises QueryError where it is none or too large."""
     try:
         parsed: int | float = int(written) if written.isdigit() else float(written)
     except ValueError as error:
         message = f"{written[:40]!r} is not a number."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     if not math.isfinite(parsed) or abs(parsed) >= 2**64:
         message = f"The number {written[:40]} is too large."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return parsed
 
 
@@ -280,16 +280,16 @@ def stored(tree: Node) -> Node:
 
 
 def read_bucket(node: Node) -> Bucket:
-    """Reads `time(time, seconds[, 1[, fill]])`; raises InvalidQuery."""
+    """Reads `time(time, seconds[, 1[, fill]])`; raises QueryError."""
     usage = "time is used as time(time, 60), or time(time, 60, 1, 0) to fill gaps with 0 (or 'null')"
     arguments = node.expressions
     if not 2 <= len(arguments) <= 4 or dotted(arguments[0]) != "time":  # noqa: PLR2004
         message = f"{usage}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     plain = [argument.name if isinstance(argument, exp.Literal) else "?" for argument in arguments[1:]]
     seconds = int(plain[0]) if plain[0].isdigit() and len(plain[0]) < 10 else 0  # noqa: PLR2004
     fill = plain[2].lower() if len(plain) == 3 else "none"  # noqa: PLR2004
     if not 1 <= seconds <= _MOST_BUCKET_S or plain[1:2] not in ([], ["1"]) or fill not in {"none", "null", "0"}:
         message = f"{usage}; the bucket is 1 to {_MOST_BUCKET_S} seconds."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return Bucket(seconds, fill)

@@ -187,7 +187,9 @@ FUNCTIONS: Final = (
     Function("Spread", "Spread(metric)", _M, "Largest minus smallest row.", _spread, _ALL, value_type="Same"),
     Function("Rspread", "Rspread(metric)", _M, "Largest row divided by the smallest.", _rspread, _ALL, unit=""),
     Function("Stddev", "Stddev(metric)", _M, "Standard deviation over rows.", _stddev, _ALL),
-    Function("Percentile", "Percentile(metric, p)", _M, "What p per cent do not exceed; a delay's rows weigh as much as they have samples.", _percentile, _ALL, _P),
+    Function(
+        "Percentile", "Percentile(metric, p)", _M, "What p per cent do not exceed; a delay's rows weigh as much as they have samples.", _percentile, _ALL, _P
+    ),
     Function("PercentileExact", "PercentileExact(metric, p)", _M, "The same without sampling, with more memory.", _percentile_exact, _ALL, _P),
     Function(
         "Apdex",
@@ -199,7 +201,9 @@ FUNCTIONS: Final = (
         (("T", 0, 2**53),),
         unit="%",
     ),
-    Function("Count", "Count(*) or Count(metric)", _M, "Rows; of a delay its samples; of a gauge the rows that have it.", _count, _SUMS, unit="", value_type="Int"),
+    Function(
+        "Count", "Count(*) or Count(metric)", _M, "Rows; of a delay its samples; of a gauge the rows that have it.", _count, _SUMS, unit="", value_type="Int"
+    ),
     Function("Uniq", "Uniq(tag, …)", _G, "How many different values; an estimate past some ten thousand.", _uniq, unit="", value_type="Int"),
     Function("UniqExact", "UniqExact(tag, …)", _G, "How many different values, exactly.", _uniq_exact, unit="", value_type="Int"),
     Function("TopK", "TopK(tag, n)", _G, "The n most frequent values, about.", _topk, parameters=(("n", 1, 100),), unit="", value_type="Array"),

@@ -36,4 +36,3 @@ class Plan:
     table: str = ""
     default_limit: int = 0
     """The limit that was put in because the statement had none; 0 where it had one."""
-    cacheable: bool = True

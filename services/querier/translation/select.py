@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 from services.querier.language import Select
 from services.querier.language.dialect import text_of
 from services.querier.translation.conditions import Conditions
@@ -43,7 +43,7 @@ def pick(sources: tuple[Source, ...], select: Select, precision: str, names: Nam
         chosen = [source for source in sources if source.name == f"{source.family}.{precision}"]
         if not chosen:
             message = f"There is no {sources[0].family}.{precision}: there are {', '.join(source.name for source in sources)}."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return chosen[0]
     found = _bucket(select.tree)
     if found is not None:
@@ -61,12 +61,12 @@ def _bucket(tree: Node) -> Bucket | None:
     buckets = {read_bucket(node) for node in tree.find_all(exp.Anonymous) if str(node.this).lower() == "time"}
     if len({found.seconds for found in buckets}) > 1:
         message = "Two different time buckets in one statement; use one."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return next((found for found in buckets if found.fill != "none"), next(iter(buckets), None))
 
 
 def translate_select(select: Select, source: Source, names: Names, limits: Limits) -> Plan:
-    """The store's SELECT for one of ours, and the columns of its answer. Raises InvalidQuery."""
+    """The store's SELECT for one of ours, and the columns of its answer. Raises QueryError."""
     return _Translation(select.tree, source, names, limits).plan()
 
 
@@ -83,7 +83,7 @@ class _Translation:
         )
         if self.bucket and source.interval_s and self.bucket.seconds % source.interval_s:
             message = f"{source.name} has a row each {source.interval_s} s: the time bucket must be a multiple of it."
-            raise InvalidQuery(message)
+            raise QueryError(message)
 
     def _seconds(self) -> Node | None:
         return number(self.bucket.seconds) if self.bucket else self.range.seconds(self.source.interval_s)
@@ -137,7 +137,7 @@ class _Translation:
             at = int(item.name) if item.name.isdigit() else 0
             if not 1 <= at <= len(self.items):
                 message = f"There is no column {item.name[:20]}: SELECT has {len(self.items)}."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             return self.items[at - 1][0]
         return item
 
@@ -155,7 +155,7 @@ class _Translation:
     def _everything(self) -> list[tuple[Term, Column]]:
         if self.grouped:
             message = "* cannot stand beside GROUP BY or functions: name the tags."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         tags = [(name, self.expressions.of_tag(tag)) for name, tag in self.source.tags.items() if tag.type is not TagType.ID]
         measures = [
             (measure.name, self.expressions.term(measure.value, grouped=False))
@@ -169,10 +169,10 @@ class _Translation:
         for _, column in terms:
             if column.name in seen:
                 message = f"Two columns are called {column.name[:60]!r}: give one of them another name with AS."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             if not column.name.isprintable() or not 0 < len(column.name) <= _LONGEST_NAME or column.name == ROW:
                 message = f"A column cannot be called {column.name[:60]!r}: use AS with another name."
-                raise InvalidQuery(message)
+                raise QueryError(message)
             seen.add(column.name)
 
     def _fillable(self, term: Term) -> Node:
@@ -185,7 +185,9 @@ class _Translation:
         if having is not None:
             query = query.having(Conditions(aliased).having(having.this), copy=False)
         order = self.tree.args.get("order")
-        ordered = [(aliased.term(self._position(item.this), grouped=self.grouped).node, bool(item.args.get("desc"))) for item in (order.expressions if order else ())]
+        ordered = [
+            (aliased.term(self._position(item.this), grouped=self.grouped).node, bool(item.args.get("desc"))) for item in (order.expressions if order else ())
+        ]
         if self.bucket is not None and self.bucket.fill != "none":
             return self._filled(query, keys, ordered)
         for item, (node, desc) in zip(order.expressions if order else (), ordered, strict=True):
@@ -197,7 +199,7 @@ class _Translation:
         bucket = self.expressions.term(next(node for node in self.tree.find_all(exp.Anonymous) if str(node.this).lower() == "time"), grouped=False).node
         if bucket not in keys or self.range.first is None or any(pair != (bucket, False) for pair in ordered):
             message = "Filling gaps needs the time bucket in GROUP BY, a time range in WHERE, and no other ORDER BY than the bucket."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         seconds = number(self.bucket.seconds if self.bucket else 1)
         last = self.range.last or Instant(0, relative=True)
         begin = call("multiply", call("intDiv", self.range.first.seconds(), seconds), seconds.copy())
@@ -217,7 +219,7 @@ class _Translation:
         rows = _whole_number(limit.expression, "LIMIT")
         if rows > self.limits.most:
             message = f"LIMIT {rows} is more than one answer may have ({self.limits.most} rows): ask for fewer, or for a part with OFFSET."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         return rows, begin, 0
 
 
@@ -228,5 +230,5 @@ def _column(name: str, term: Term, pre_as: str) -> Column:
 def _whole_number(node: Node, clause: str) -> int:
     if not isinstance(node, exp.Literal) or node.is_string or not node.name.isdigit() or len(node.name) > 18:  # noqa: PLR2004
         message = f"{clause} takes a whole number."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return int(node.name)

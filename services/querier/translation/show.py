@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from libs.catalog import ENUMS
-from services.querier.errors import unknown
+from services.querier.errors import no_such
 from services.querier.language import Show, ShowTopic
 from services.querier.translation.functions import FUNCTIONS, Over
 from services.querier.translation.plan import Column, Plan
@@ -26,7 +26,7 @@ def _kind(value: object) -> str:
 
 
 def show(statement: Show, database: str) -> Plan:
-    """The rows of a SHOW other than SHOW TAG VALUES. Raises InvalidQuery where it names what does not exist."""
+    """The rows of a SHOW other than SHOW TAG VALUES. Raises QueryError where it names what does not exist."""
     if statement.topic is ShowTopic.DATABASES:
         return _plan("name", [(name,) for name in DATABASES])
     if statement.topic is ShowTopic.TABLES:
@@ -39,7 +39,7 @@ def show(statement: Show, database: str) -> Plan:
 
 def _tables(database: str) -> Plan:
     if database and database not in DATABASES:
-        raise unknown("database", database, "this store", DATABASES)
+        no_such("database", database, "this store", DATABASES)
     rows = [(row.name, row.database, row.interval_s, row.table.ttl_days, row.table.doc) for row in SOURCES if not database or row.database == database]
     return _plan("name database interval_s kept_days description", rows)
 
@@ -85,7 +85,10 @@ def _metrics(chosen: Source) -> Plan:
 
 
 def _functions() -> Plan:
-    rows = [(row.name, _FUNCTION_TYPES[row.over], [kind.value for kind in row.types] or [row.over.value], row.unit, len(row.parameters), row.usage, row.doc) for row in FUNCTIONS]
+    rows = [
+        (row.name, _FUNCTION_TYPES[row.over], [kind.value for kind in row.types] or [row.over.value], row.unit, len(row.parameters), row.usage, row.doc)
+        for row in FUNCTIONS
+    ]
     return _plan("name type support_metric_types unit_overwrite additional_param_count usage description", rows)
 
 

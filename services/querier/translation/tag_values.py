@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlglot import exp
 
 from libs.catalog import ENUMS
-from services.querier.errors import InvalidQuery, unknown
+from services.querier.errors import QueryError, no_such
 from services.querier.language import Show
 from services.querier.translation.conditions import Conditions, compared, literal_of
 from services.querier.translation.expressions import Expressions, dotted
@@ -25,10 +25,10 @@ def show_values(statement: Show, source: Source, names: Names, limits: Limits) -
     """Two columns: `value` (what is stored or compared with) and `display_name`. WHERE is of these two, or of the table's own tags."""
     tag = source.tag(statement.tag) or source.tag(f"{statement.tag}_0")
     if tag is None:
-        raise unknown("tag", statement.tag, source.table.full_name, source.tags)
+        no_such("tag", statement.tag, source.table.full_name, source.tags)
     if tag.type is TagType.MAP:
         message = f"{tag.name} has keys of its own: ask for the values of one, `{tag.name}.key`."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     number_valued = bool(tag.resource) or tag.type in {TagType.INT_ENUM, TagType.INT, TagType.ID, TagType.TIME, TagType.TIME_US, TagType.BITS}
     columns = (
         Column("value", metric=False, value_type="Int" if number_valued else "String", label_type=tag.type.value),
@@ -56,7 +56,9 @@ def _of_closed_set(tag: Tag, columns: tuple[Column, ...], tree: Node, limits: Li
     members = exp.Array(expressions=[exp.Tuple(expressions=[_stored(row.value), exp.Literal.string(row.name)]) for row in ENUMS[tag.enum]])
     pair = exp.Identifier(this="pair", quoted=False)
     inner = exp.Select().select(exp.Alias(this=call("arrayJoin", members), alias=pair))
-    parts = [exp.Alias(this=call("tupleElement", exp.Column(this=pair.copy()), number(at + 1)), alias=exp.to_identifier(name)) for at, name in enumerate(_COLUMNS)]
+    parts = [
+        exp.Alias(this=call("tupleElement", exp.Column(this=pair.copy()), number(at + 1)), alias=exp.to_identifier(name)) for at, name in enumerate(_COLUMNS)
+    ]
     query = exp.Select().select(*parts).from_(exp.Subquery(this=inner))
     outer = exp.Select().select(*(exp.column(name) for name in _COLUMNS)).from_(exp.Subquery(this=query))
     return Plan(columns, _finished(outer, tree, set(_COLUMNS), limits).sql("clickhouse", comments=False))
@@ -82,14 +84,16 @@ def _of_rows(tag: Tag, source: Source, names: Names, tree: Node, asked: set[str]
         db=exp.Identifier(this=source.database, quoted=False),
         alias=exp.TableAlias(this=exp.Identifier(this=ROW, quoted=False)),
     )
-    query = exp.Select().select(exp.Alias(this=stored, alias=exp.to_identifier("value")), exp.Alias(this=call("toString", shown), alias=exp.to_identifier("display_name")))
+    query = exp.Select().select(
+        exp.Alias(this=stored, alias=exp.to_identifier("value")), exp.Alias(this=call("toString", shown), alias=exp.to_identifier("display_name"))
+    )
     query = query.from_(table).group_by(stored.copy(), call("toString", shown.copy()))
     clause = tree.args.get("where")
     if clause is not None and not asked & set(_COLUMNS):
         query = query.where(Conditions(Expressions(source, names)).where(clause.this))
     elif clause is not None and not asked <= set(_COLUMNS):
         message = "WHERE of SHOW TAG VALUES is either of value and display_name, or of the table's tags, not of both."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return query.order_by(exp.Ordered(this=call("count"), desc=True, nulls_first=False)).limit(number(_DEFAULT_LIMIT * 10))
 
 
@@ -111,14 +115,14 @@ def _integer(node: Any) -> int:  # noqa: ANN401  sqlglot is not typed
     literal = literal_of(node)
     if not isinstance(literal, int) or literal < 0:
         message = "LIMIT and OFFSET take whole numbers."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return literal
 
 
 def _shown(node: Node) -> Node:
     name = dotted(node)
     if name not in _COLUMNS:
-        raise unknown("column", name, "SHOW TAG VALUES", _COLUMNS)
+        no_such("column", name, "SHOW TAG VALUES", _COLUMNS)
     return exp.column(name)
 
 
@@ -138,7 +142,7 @@ def _condition(node: Node) -> Node:
     literals = tuple(str(item) for item in map(literal_of, options) if item is not None)
     if left is None or len(literals) != len(options) or not literals:
         message = "WHERE of SHOW TAG VALUES compares value or display_name with text or numbers."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     operator = {exp.EQ: exp.In, exp.NEQ: exp.In}.get(type(node), type(node))
     condition = compared(operator, _text(left), left, literals, numeric=False)
     return negated(condition) if type(node) is exp.NEQ or node.args.get("negate") else condition
@@ -152,5 +156,5 @@ def _literal(node: Node) -> Node:
     literal = literal_of(node)
     if literal is None:
         message = "WHERE of SHOW TAG VALUES compares value or display_name with text or numbers."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return exp.Literal.string(str(literal))

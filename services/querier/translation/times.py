@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from services.querier.errors import InvalidQuery
+from services.querier.errors import QueryError
 from services.querier.translation.nodes import Node, binary, call, number
 
 _MICRO: Final = 1_000_000
@@ -87,7 +87,7 @@ def bucket(time: Node, seconds: int) -> Node:
 
 
 def instant(node: Node, *, micro: bool) -> Instant:
-    """Reads a time out of the question's tree. Bare numbers are seconds, or microseconds where `micro`. Raises InvalidQuery."""
+    """Reads a time out of the question's tree. Bare numbers are seconds, or microseconds where `micro`. Raises QueryError."""
     if isinstance(node, exp.Paren):
         return instant(node.this, micro=micro)
     if isinstance(node, exp.Literal):
@@ -99,7 +99,7 @@ def instant(node: Node, *, micro: bool) -> Instant:
         shift = _span(node.expression, 1 if micro and not left.relative else _MICRO)
         return Instant(left.us + (shift if isinstance(node, exp.Add) else -shift), left.relative)
     message = f"This is not a time: {_HELP}."
-    raise InvalidQuery(message)
+    raise QueryError(message)
 
 
 def _span(node: Node, unit_us: int) -> int:
@@ -115,7 +115,7 @@ def _span(node: Node, unit_us: int) -> int:
         left, right = _span(node.this, 1), _span(node.expression, 1)
         return left * right * unit_us
     message = f"This is not a span of time: a number of seconds, or INTERVAL 5 MINUTE ({', '.join(_UNITS)})."
-    raise InvalidQuery(message)
+    raise QueryError(message)
 
 
 def _number(written: str, unit_us: int) -> int:
@@ -123,10 +123,10 @@ def _number(written: str, unit_us: int) -> int:
         micros = int(float(written) * unit_us) if not written.isdigit() else int(written) * unit_us
     except (ValueError, OverflowError) as error:
         message = f"{written[:40]!r} is not a number."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     if abs(micros) > 2**62:
         message = f"{written[:40]!r} is too far away: {_HELP}."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return micros
 
 
@@ -135,7 +135,7 @@ def _iso(written: str) -> int:
         at = datetime.fromisoformat(written)
     except ValueError as error:
         message = f"{written[:40]!r} is not a time: {_HELP}."
-        raise InvalidQuery(message) from error
+        raise QueryError(message) from error
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     whole = at - datetime(1970, 1, 1, tzinfo=UTC)
     return (whole.days * 86400 + whole.seconds) * _MICRO + whole.microseconds

@@ -12,7 +12,7 @@ from services.querier.vocabulary import source
 
 
 def translate(sql: str, *, database: str = "", precision: str = "", names: Names | None = None, limits: Limits | None = None) -> Plan:
-    """Translates one statement. `precision` (1s, 1m) picks one of a family of tables. Raises InvalidQuery with a sentence for the asker."""
+    """Translates one statement. `precision` (1s, 1m) picks one of a family of tables. Raises QueryError with a sentence for the asker."""
     statement = parse(sql)
     names, limits = names or Names(), limits or Limits()
     if isinstance(statement, Select):

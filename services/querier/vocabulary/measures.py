@@ -22,7 +22,7 @@ class MeasureType(StrEnum):
     DELAY = "delay"
     """Sum, count and maximum of samples, in three columns."""
     PERCENTAGE = "percentage"
-    """100 × one measure / another, made after adding up."""
+    """100 * one measure / another, made after adding up."""
     QUOTIENT = "quotient"
     """One measure / another, made after adding up."""
 
@@ -132,9 +132,7 @@ def _of_column(column: Column) -> list[Measure]:
     base, _, part = column.name.rpartition("_")
     if part == "max":
         return [Measure(column.name, MeasureType.GAUGE, column.unit, column.doc, value, sampled=formula(f"{base}_count > 0"))]
-    whole = Measure(
-        base, MeasureType.DELAY, "us", f"{column.doc.partition(':')[0]}.", value, over=formula(f"{base}_count"), longest=formula(f"{base}_max")
-    )
+    whole = Measure(base, MeasureType.DELAY, "us", f"{column.doc.partition(':')[0]}.", value, over=formula(f"{base}_count"), longest=formula(f"{base}_max"))
     counted = Measure(column.name, MeasureType.COUNTER, column.unit, column.doc, value)
     return [whole, counted] if part == "sum" else [counted]
 
@@ -156,6 +154,7 @@ def measures_of(table: Table) -> dict[str, Measure]:
 
 def _resolved(tree: Any, measures: dict[str, Measure]) -> Any:  # noqa: ANN401  sqlglot is not typed
     """The formula with measures it names replaced by their own trees, so that only stored columns are left."""
+
     def replace(node: Any) -> Any:  # noqa: ANN401
         measure = measures.get(node.name) if isinstance(node, exp.Column) else None
         if measure is None or measure.value is None or isinstance(measure.value, exp.Column):

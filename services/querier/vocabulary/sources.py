@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.tables import TABLES, Table
-from services.querier.errors import InvalidQuery, unknown
+from services.querier.errors import QueryError, no_such
 from services.querier.vocabulary.measures import Measure, measures_of
 from services.querier.vocabulary.tags import Tag, TagType, alias_of, tags_of
 
@@ -71,21 +71,21 @@ DATABASES: Final = tuple(dict.fromkeys(source.database for source in SOURCES))
 def source(name: str, database: str = "") -> tuple[Source, ...]:
     """What a name after FROM stands for: one source, or every interval of a family, shortest first.
 
-    `name` may carry its database (`flow_log.l7_flow_log`); `database` is the request's. Raises InvalidQuery naming the nearest right one.
+    `name` may carry its database (`flow_log.l7_flow_log`); `database` is the request's. Raises QueryError naming the nearest right one.
     """
     if database and database not in DATABASES:
-        raise unknown("database", database, "this store", DATABASES)
+        no_such("database", database, "this store", DATABASES)
     head, dot, rest = name.partition(".")
     if dot and head in DATABASES:
         if database and database != head:
             message = f"The statement asks for database {head} and the request for {database}: leave out one of the two."
-            raise InvalidQuery(message)
+            raise QueryError(message)
         database, name = head, rest
     known = [candidate for candidate in SOURCES if not database or candidate.database == database]
     found = [candidate for candidate in known if name in {candidate.name, candidate.family}]
     if not found:
-        raise unknown("table", name, database or "any database", [part for candidate in known for part in (candidate.name, candidate.family)])
+        no_such("table", name, database or "any database", [part for candidate in known for part in (candidate.name, candidate.family)])
     if len({candidate.database for candidate in found}) > 1:
         message = f"Table {name} is in {' and '.join(sorted({candidate.database for candidate in found}))}: say which, as db or before a dot."
-        raise InvalidQuery(message)
+        raise QueryError(message)
     return tuple(sorted(found, key=lambda candidate: candidate.interval_s))

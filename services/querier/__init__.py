@@ -1,0 +1,1 @@
+"""Answers questions: SQL over names in, ClickHouse SQL over ids out, the answer streamed back."""
