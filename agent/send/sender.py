@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import httpx
 
+from agent.backoff import Backoff
 from agent.metrics import REQUESTS, SENT_BYTES, count_dropped
-from agent.send.backoff import Backoff
 from agent.send.halves import halves
 from agent.send.item import Item
 from agent.send.outcome import Delivered, Later, Outcome, Refused, TooLarge, judge

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse
 
+from agent.backoff import Backoff
 from agent.send import sender as sender_module
-from agent.send.backoff import Backoff
 from agent.send.halves import _unpack, pack
 from agent.send.item import Item
 from agent.send.sender import Sender
