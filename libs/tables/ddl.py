@@ -6,7 +6,8 @@ from typing import Final
 
 from libs.tables.model import Column, Table
 
-_FIXED: Final = "index_granularity = 8192, ttl_only_drop_parts = 1"
+# The deduplication window makes an insert that is sent again under its token store nothing twice, also without a replicated engine.
+_FIXED: Final = "index_granularity = 8192, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000"
 
 
 def _column(column: Column) -> str:
@@ -15,12 +16,26 @@ def _column(column: Column) -> str:
     return f"    `{column.name}` {column.kind.value}{codec} COMMENT '{comment}'"
 
 
+def _ttl(table: Table, days: int) -> str:
+    return f"toDateTime({table.time}) + INTERVAL {days} DAY"
+
+
+def add_column(table: Table, column: Column) -> str:
+    """`ALTER TABLE … ADD COLUMN` for a declared column that an older table lacks."""
+    return f"ALTER TABLE {table.sql_name} ADD COLUMN IF NOT EXISTS {_column(column).strip()}"
+
+
+def modify_ttl(table: Table, days: int) -> str:
+    """`ALTER TABLE` that keeps rows for `days` days, 0 for ever."""
+    return f"ALTER TABLE {table.sql_name} MODIFY TTL {_ttl(table, days)}" if days else f"ALTER TABLE {table.sql_name} REMOVE TTL"
+
+
 def create_table(table: Table, *, ttl_days: int | None = None) -> str:
     """`CREATE TABLE IF NOT EXISTS` for one declared table; `ttl_days` overrides how long rows are kept (0: for ever)."""
     days = table.ttl_days if ttl_days is None else ttl_days
     lines = [_column(column) for column in table.columns]
     lines += [f"    INDEX `{index.name}` {index.expression} TYPE {index.type} GRANULARITY {index.granularity}" for index in table.indexes]
-    ttl = f"\nTTL toDateTime({table.time}) + INTERVAL {days} DAY" if days else ""
+    ttl = f"\nTTL {_ttl(table, days)}" if days else ""
     settings = "".join(f", {key} = {value!r}" for key, value in table.settings.items())
     return (
         f"CREATE TABLE IF NOT EXISTS {table.sql_name}\n(\n"

@@ -1,0 +1,1 @@
+"""OTLP in, ClickHouse rows out: one decoder, one process."""
