@@ -184,7 +184,7 @@ impl FlowL7 {
                         self.streams.lanes.swap(0, 1);
                     }
                     self.protocol = Some(protocol);
-                    self.parser = Some((protocol.parser)());
+                    self.parser = Some((protocol.parser)(&opening));
                     return true;
                 }
             }

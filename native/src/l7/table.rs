@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, http1};
+use super::{Guess, Opening, Parser, dns, http1};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +23,30 @@ pub struct Protocol {
     pub transports: &'static [u8],
     pub pairing: Pairing,
     pub guess: fn(&Opening<'_>) -> Guess,
-    pub parser: fn() -> Box<dyn Parser>,
+    pub parser: fn(&Opening<'_>) -> Box<dyn Parser>,
 }
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 
 /// Every protocol.
-pub static PROTOCOLS: &[Protocol] = &[Protocol {
-    id: 20,
-    name: "HTTP",
-    folder: "http1",
-    transports: &[TCP],
-    pairing: Pairing::InOrder,
-    guess: http1::guess,
-    parser: http1::parser,
-}];
+pub static PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        id: 20,
+        name: "HTTP",
+        folder: "http1",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: http1::guess,
+        parser: http1::parser,
+    },
+    Protocol {
+        id: 120,
+        name: "DNS",
+        folder: "dns",
+        transports: &[UDP, TCP],
+        pairing: Pairing::ByKey,
+        guess: dns::guess,
+        parser: dns::parser,
+    },
+];

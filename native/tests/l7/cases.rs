@@ -51,3 +51,54 @@ fn a_request_of_which_the_end_was_not_captured_is_paired() {
     );
     assert_eq!(rows.pick(0, "response_code response_duration"), "200 84387");
 }
+
+#[test]
+fn questions_over_tcp() {
+    let Some((rows, seen)) = case("dns/dns.pcap") else { return };
+    assert_eq!(
+        (seen.requests, seen.responses, seen.client_errors, seen.server_errors),
+        (2, 2, 1, 0)
+    );
+    assert_eq!(
+        (rows.durations.iter().sum::<u64>(), rows.durations.iter().max().copied()),
+        (181_558, Some(176_754))
+    );
+    let fields = "request_id request_type request_resource response_result response_status response_code captured_request_byte captured_response_byte";
+    assert_eq!(
+        rows.pick(0, fields),
+        "57315 A guoyongxin.com SOA=a.gtld-servers.net TTL=900 4 3 45 118"
+    );
+    assert_eq!(
+        rows.pick(1, fields),
+        "60628 A yunshan.net.cn SOA=f1g1ns1.dnspod.net TTL=1 0  45 122"
+    );
+}
+
+#[test]
+fn answers_and_authorities_over_udp() {
+    let Some((rows, _)) = case("dns/a-and-ns.pcap") else { return };
+    let fields = "request_id request_type request_resource response_result captured_request_byte captured_response_byte response_duration";
+    let name = "aa.bb.cc.ddd.eee.fff.zqytest.com";
+    assert_eq!(
+        rows.pick(0, fields),
+        format!("12697 A {name} A=10.50.71.5 TTL=86400; NS=ns.zqytest.com TTL=86400 50 99 386")
+    );
+    assert_eq!(
+        rows.pick(1, fields),
+        format!("7412 AAAA {name} SOA=ns.zqytest.com TTL=10800 50 94 185")
+    );
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    let Some((rows, _)) = case("dns/nxdomain.pcap") else { return };
+    assert_eq!(rows.column("response_code"), ["3", "", "3"]);
+    assert_eq!(
+        rows.column("response_status"),
+        ["4", "0", "0"],
+        "the last one is a search through cluster.local"
+    );
+    assert_eq!(rows.column("response_duration"), ["385", "449", "267"]);
+    assert_eq!(rows.column("captured_response_byte"), ["51", "120", "69"]);
+    assert_eq!(rows.get(1, "response_result"), "A=100.103.26.52 TTL=5");
+}

@@ -2,6 +2,7 @@
 
 mod capture;
 mod cases;
+mod dns;
 mod flow;
 mod hostile;
 mod http1;

@@ -46,7 +46,7 @@ pub struct Http1 {
 }
 
 /// The parser for the table.
-pub fn parser() -> Box<dyn Parser> {
+pub fn parser(_opening: &Opening<'_>) -> Box<dyn Parser> {
     Box::new(Http1::default())
 }
 

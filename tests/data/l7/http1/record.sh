@@ -33,7 +33,7 @@ sleep 0.5
 url=http://127.0.0.1:$port
 
 record() { # name, then a function that makes the traffic
-  tcpdump -q -i lo -U -s 0 -w "$here/$1.pcap" "tcp port $port" 2>/dev/null &
+  tcpdump -q -i lo -U --immediate-mode -s 0 -w "$here/$1.pcap" "tcp port $port" 2>/dev/null &
   dump=$!
   sleep 0.7
   "$2" > /dev/null 2>&1 || true
