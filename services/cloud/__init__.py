@@ -1,0 +1,1 @@
+"""cloud: turns facts, and later cloud APIs, into resources of domains."""

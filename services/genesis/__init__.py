@@ -1,0 +1,1 @@
+"""genesis: raw facts of every source, durable, merged and expired."""
