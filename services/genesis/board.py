@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
 
 from libs.boot import get_logger
-from libs.postgres import Database, PostgresUnavailable, changes
+from libs.postgres import Database, PostgresUnavailable, follow_changes
 from libs.wire import snapshot_pb2
 from libs.wire.snapshots import SnapshotServer
 from services.genesis.ledger import Ledger
@@ -30,9 +29,7 @@ class Board:
 
     async def follow(self, database: Database, on_state: Callable[[str], None]) -> None:
         """Loads everything, then each change as it comes; runs for ever."""
-        async for _ in changes(database.dsn, database.application, ("genesis_changed",), debounce_s=_PUBLISH_PAUSE_S, on_state=on_state):
-            with contextlib.suppress(PostgresUnavailable):
-                await self.load()
+        await follow_changes(database.dsn, database.application, ("genesis_changed",), self.load, debounce_s=_PUBLISH_PAUSE_S, on_state=on_state)
 
     async def load(self) -> None:
         """Takes what changed since the last time and publishes it; does nothing where nothing did."""
