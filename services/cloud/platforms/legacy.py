@@ -30,7 +30,7 @@ class Domain:
     name: str
     found: dict[str, snapshot_pb2.Resource] = field(default_factory=dict)
 
-    def add(self, kind: str, natural_key: str, name: str, refs: dict[str, str] | None = None, **attributes: object) -> str:
+    def add(self, kind: str, natural_key: str, name: str, refs: dict[str, str] | None = None, /, **attributes: object) -> str:
         """Adds a resource where its key is new; returns its lcuuid."""
         key = lcuuid(self.name, kind, natural_key)
         if key not in self.found:
@@ -97,7 +97,7 @@ class Machine:
         for process in self.sync.processes:
             self._process(process, self._vm_of_netns.get(process.netns_inode, own), host)
 
-    def _vm(self, namespace: str, name: str, host: str, **attributes: object) -> str:
+    def _vm(self, namespace: str, name: str, host: str, /, **attributes: object) -> str:
         key = f"{self.agent.source}/netns/{namespace}" if namespace else self.agent.source
         return self.domain.add("vm", key, name, {**self.place.refs, "host": host}, host_id=self.agent.host_id, **attributes)
 

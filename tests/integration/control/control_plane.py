@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import grpc.aio
@@ -50,8 +50,8 @@ class Plane:
         for name in names:
             assert self.running.pop(name).wait(15) == (0 if sig == signal.SIGTERM else -sig)
 
-    def rest(self, name: str, path: str, method: str = "GET", **options: Any) -> httpx.Response:
-        return httpx.request(method, f"http://127.0.0.1:{self.ports[name, 'http']}{path}", trust_env=False, timeout=10, **options)
+    def rest(self, name: str, path: str, method: str = "GET", **options: object) -> httpx.Response:
+        return httpx.request(method, f"http://127.0.0.1:{self.ports[name, 'http']}{path}", trust_env=False, timeout=10, **options)  # type: ignore[arg-type]
 
     def address(self, name: str) -> str:
         return f"127.0.0.1:{self.ports[name, 'grpc']}"
@@ -79,7 +79,7 @@ class Plane:
             await connection.close()
 
 
-async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: float = 0.05) -> Any:
+async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: float = 0.05) -> Any:  # noqa: ANN401  whatever check gives
     """Repeats `check`, sync or async, until it raises no AssertionError; returns what it returns."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -113,11 +113,17 @@ class FakeAgent:
     def ip(self) -> str:
         return self.addresses[0].partition("/")[0]
 
-    def sync_request(self, **more: Any) -> agent_pb2.SyncRequest:
-        said = {"host_id": self.host_id, "ctrl_mac": self.mac, "ctrl_ip": self.ip, "hostname": self.hostname, "interface_macs": [self.mac, *self.more_macs]}
-        return agent_pb2.SyncRequest(**{**said, **more})
+    def sync_request(self, **more: object) -> agent_pb2.SyncRequest:
+        said: dict[str, Any] = {
+            "host_id": self.host_id,
+            "ctrl_mac": self.mac,
+            "ctrl_ip": self.ip,
+            "hostname": self.hostname,
+            "interface_macs": [self.mac, *self.more_macs],
+        }
+        return agent_pb2.SyncRequest(**(said | more))
 
-    def facts(self, **more: Any) -> agent_pb2.GenesisSyncRequest:
+    def facts(self, **more: object) -> agent_pb2.GenesisSyncRequest:
         own = agent_pb2.NetworkNamespace(
             name="",
             inode=1,
@@ -126,16 +132,23 @@ class FakeAgent:
                 agent_pb2.NetworkInterface(index=2, name="eth0", mac=self.mac, kind="ethernet", up=True, addresses=self.addresses),
             ],
         )
-        said = {"host_id": self.host_id, "hostname": self.hostname, "version": self.version, "ctrl_ip": self.ip, "ctrl_mac": self.mac, "os": "linux"}
-        return agent_pb2.GenesisSyncRequest(**{**said, "namespaces": [own, *self.namespaces], "processes": self.processes, **more})
+        said: dict[str, Any] = {
+            "host_id": self.host_id,
+            "hostname": self.hostname,
+            "version": self.version,
+            "ctrl_ip": self.ip,
+            "ctrl_mac": self.mac,
+            "os": "linux",
+        }
+        return agent_pb2.GenesisSyncRequest(**(said | {"namespaces": [own, *self.namespaces], "processes": self.processes} | more))
 
-    async def sync(self, **more: Any) -> agent_pb2.SyncResponse:
+    async def sync(self, **more: object) -> agent_pb2.SyncResponse:
         async with grpc.aio.insecure_channel(self.plane.address("trisolaris")) as channel:
             response: agent_pb2.SyncResponse = await agent_pb2_grpc.SynchronizerStub(channel).Sync(self.sync_request(**more), wait_for_ready=True, timeout=15)  # type: ignore[no-untyped-call]
             return response
 
-    async def report(self, **more: Any) -> agent_pb2.GenesisSyncResponse:
-        self.version = more.pop("version", self.version + 1)
+    async def report(self, **more: object) -> agent_pb2.GenesisSyncResponse:
+        self.version = cast("int", more.pop("version", self.version + 1))
         async with grpc.aio.insecure_channel(self.plane.address("genesis")) as channel:
             response: agent_pb2.GenesisSyncResponse = await agent_pb2_grpc.GenesisStub(channel).GenesisSync(self.facts(**more), wait_for_ready=True, timeout=15)  # type: ignore[no-untyped-call]
             return response
@@ -149,7 +162,7 @@ class FakeAgent:
         response: agent_pb2.SyncResponse = await eventually(check, timeout_s)
         return response
 
-    async def push(self, **more: Any) -> AsyncIterator[agent_pb2.SyncResponse]:
+    async def push(self, **more: object) -> AsyncIterator[agent_pb2.SyncResponse]:
         async with grpc.aio.insecure_channel(self.plane.address("trisolaris")) as channel:
             async for response in agent_pb2_grpc.SynchronizerStub(channel).Push(self.sync_request(**more), wait_for_ready=True):  # type: ignore[no-untyped-call]
                 yield response

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from libs.wire import agent_pb2
-
 from control_plane import CONTROL, FakeAgent, Plane
+
+from libs.wire import agent_pb2
 
 
 async def test_an_unknown_host_becomes_an_agent_with_its_groups_configuration(plane: Plane) -> None:
@@ -31,4 +31,3 @@ async def test_an_unknown_host_becomes_an_agent_with_its_groups_configuration(pl
     assert [ingester.decoder for ingester in second.ingesters] == ["flow_log", "flow_metrics"]
     assert second.weir_endpoints
     assert took_s < 2
-    print("registration took", took_s)
