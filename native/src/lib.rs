@@ -2,8 +2,11 @@
 
 pub mod block;
 pub mod column;
+pub mod flow;
 pub mod l7;
 pub mod otlp;
+pub mod packet;
+pub mod pcap;
 pub mod python;
 pub mod session;
 pub mod table;

@@ -1,0 +1,36 @@
+//! Values at stable small numbers, in chunks, so that growing never copies them.
+
+const CHUNK: usize = 1024;
+
+pub struct Slab<T> {
+    chunks: Vec<Box<[T]>>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Slab { chunks: Vec::new() }
+    }
+}
+
+impl<T: Default> Slab<T> {
+    #[inline]
+    pub fn get(&self, slot: u32) -> &T {
+        &self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, slot: u32) -> &mut T {
+        &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
+    }
+
+    /// Makes room for one slot after `last`.
+    pub fn reach(&mut self, slot: u32) {
+        while self.chunks.len() * CHUNK <= slot as usize {
+            self.chunks.push((0..CHUNK).map(|_| T::default()).collect());
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * CHUNK * size_of::<T>()
+    }
+}

@@ -1,0 +1,170 @@
+//! One direction of TCP payload, put in order for the application layer. In order, nothing is copied.
+
+/// Out-of-order segments kept per direction, and their bytes.
+const MAX_SEGMENTS: usize = 16;
+const MAX_BYTES: usize = 64 << 10;
+
+/// A piece of payload with its place in the stream.
+pub struct Segment {
+    pub seq: u32,
+    /// Bytes on the wire; `bytes` may be fewer.
+    pub wire_len: u32,
+    pub time_us: i64,
+    pub bytes: Box<[u8]>,
+}
+
+/// What is next, and what came too early.
+#[derive(Default)]
+pub struct Stream {
+    next: u32,
+    is_synced: bool,
+    early: Vec<Segment>,
+    early_bytes: usize,
+}
+
+/// What to do with a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// Hand over its payload without the first `skip` bytes, then look at [`Stream::pop`].
+    Now { skip: u32 },
+    /// Everything in it was there before.
+    Old,
+    /// It was kept; where `is_full`, a gap has to be given up with [`Stream::give_up`].
+    Early { is_full: bool },
+}
+
+impl Stream {
+    /// Tells where the stream begins, if that is not known yet.
+    pub fn sync(&mut self, next: u32) {
+        if !self.is_synced {
+            self.is_synced = true;
+            self.next = next;
+        }
+    }
+
+    /// Places a segment of `wire_len` bytes, of which `bytes` were captured.
+    #[inline]
+    pub fn place(&mut self, seq: u32, wire_len: u32, time_us: i64, bytes: &[u8]) -> Placed {
+        self.sync(seq);
+        let ahead = seq.wrapping_sub(self.next) as i32;
+        if ahead == 0 {
+            self.next = seq.wrapping_add(wire_len);
+            return Placed::Now { skip: 0 };
+        }
+        if ahead < 0 {
+            let skip = ahead.unsigned_abs();
+            if skip >= wire_len {
+                return Placed::Old;
+            }
+            self.next = seq.wrapping_add(wire_len);
+            return Placed::Now { skip };
+        }
+        self.keep(Segment { seq, wire_len, time_us, bytes: bytes.into() });
+        Placed::Early { is_full: self.early.len() >= MAX_SEGMENTS || self.early_bytes > MAX_BYTES }
+    }
+
+    #[cold]
+    fn keep(&mut self, segment: Segment) {
+        if self.early.iter().any(|other| other.seq == segment.seq && other.wire_len >= segment.wire_len) {
+            return;
+        }
+        self.early_bytes += segment.bytes.len();
+        let next = self.next;
+        let at = self.early.partition_point(|other| other.seq.wrapping_sub(next) <= segment.seq.wrapping_sub(next));
+        self.early.insert(at, segment);
+    }
+
+    /// Whether a segment waits for another that `ack`, the other end's acknowledgement, says has arrived: it was never captured.
+    #[inline]
+    pub fn missed(&self, ack: u32) -> bool {
+        !self.early.is_empty() && (ack.wrapping_sub(self.early[0].seq) as i32) >= 0
+    }
+
+    pub fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// When the first segment came that waits.
+    pub fn waits_since(&self) -> Option<i64> {
+        self.early.iter().map(|segment| segment.time_us).min()
+    }
+
+    /// A kept segment that is in order now, with the bytes of it to skip.
+    pub fn pop(&mut self) -> Option<(Segment, u32)> {
+        loop {
+            let ahead = self.early.first()?.seq.wrapping_sub(self.next) as i32;
+            if ahead > 0 {
+                return None;
+            }
+            let segment = self.early.remove(0);
+            self.early_bytes -= segment.bytes.len();
+            let skip = ahead.unsigned_abs();
+            if skip < segment.wire_len {
+                self.next = segment.seq.wrapping_add(segment.wire_len);
+                return Some((segment, skip));
+            }
+        }
+    }
+
+    /// Jumps to the first kept segment; gives how many bytes are missing.
+    pub fn give_up(&mut self) -> u32 {
+        let Some(first) = self.early.first() else { return 0 };
+        let missing = first.seq.wrapping_sub(self.next);
+        self.next = first.seq;
+        missing
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        self.early_bytes + self.early.capacity() * size_of::<Segment>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Feeds segments and collects what comes out, with `None` for a byte that was given up.
+    fn deliver(start: u32, segments: &[(u32, &[u8])]) -> Vec<Option<u8>> {
+        let mut stream = Stream::default();
+        stream.sync(start);
+        let mut out: Vec<Option<u8>> = Vec::new();
+        let drain = |stream: &mut Stream, out: &mut Vec<Option<u8>>| {
+            while let Some((segment, skip)) = stream.pop() {
+                out.extend(segment.bytes[skip as usize..].iter().map(|byte| Some(*byte)));
+            }
+        };
+        for (seq, bytes) in segments {
+            match stream.place(*seq, bytes.len() as u32, 0, bytes) {
+                Placed::Now { skip } => out.extend(bytes[skip as usize..].iter().map(|byte| Some(*byte))),
+                Placed::Old => {}
+                Placed::Early { is_full } => {
+                    if is_full {
+                        out.extend((0..stream.give_up()).map(|_| None));
+                    }
+                }
+            }
+            drain(&mut stream, &mut out);
+        }
+        while stream.has_early() {
+            out.extend((0..stream.give_up()).map(|_| None));
+            drain(&mut stream, &mut out);
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn shuffled_segments_come_out_in_order(start in any::<u32>(), order in Just((0usize..12).collect::<Vec<_>>()).prop_shuffle(), again in proptest::collection::vec(0usize..12, 0..6)) {
+            let text: Vec<u8> = (0..60).collect();
+            let pieces: Vec<(u32, &[u8])> = order.iter().chain(&again).map(|at| (start.wrapping_add(*at as u32 * 5), &text[at * 5..at * 5 + 5])).collect();
+            prop_assert_eq!(deliver(start, &pieces), text.iter().map(|byte| Some(*byte)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_hole_that_stays_is_given_up() {
+        let out = deliver(u32::MAX - 1, &[(u32::MAX - 1, b"ab"), (3, b"de")]);
+        assert_eq!(out, [Some(b'a'), Some(b'b'), None, None, None, Some(b'd'), Some(b'e')]);
+    }
+}

@@ -1,0 +1,15 @@
+//! Flows without connections: only the time to the first answer is measured.
+
+use super::{Flow, measure, measure::Rares, wait};
+use crate::packet::Packet;
+
+#[inline]
+pub(super) fn datagram(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+    if way == 0 {
+        flow.waits |= wait::RESPONSE;
+    } else if flow.waits & wait::RESPONSE != 0 {
+        flow.waits &= !wait::RESPONSE;
+        rares.of(&mut flow.rare).delays[measure::ART].sample(flow.directions[0].data_us, packet.time_us, super::tcp::ART_CAP_US);
+    }
+    flow.directions[way].data_us = packet.time_us;
+}

@@ -1,0 +1,81 @@
+//! Link layers: where the IP header begins.
+
+use super::{Packet, Unparsed, be16};
+
+/// Link types by their number in capture files (<https://www.tcpdump.org/linktypes.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Ethernet,
+    /// IP without anything in front.
+    Raw,
+    /// BSD loopback: four bytes of address family, in the byte order of the writer or of the network.
+    Null,
+    /// Linux cooked capture.
+    Sll,
+    Sll2,
+    Unknown(u32),
+}
+
+impl Link {
+    pub fn from_number(number: u32) -> Link {
+        match number {
+            1 => Link::Ethernet,
+            0 | 108 => Link::Null,
+            12 | 14 | 101 | 228 | 229 => Link::Raw,
+            113 => Link::Sll,
+            276 => Link::Sll2,
+            other => Link::Unknown(other),
+        }
+    }
+}
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+
+/// Notes the VLAN and gives the offset of the IP header.
+#[inline]
+pub(super) fn strip(link: Link, frame: &[u8], packet: &mut Packet) -> Result<usize, Unparsed> {
+    match link {
+        Link::Ethernet => ethertype(frame, 12, packet),
+        Link::Sll => ethertype(frame, 14, packet),
+        Link::Sll2 => match be16(frame, 0) {
+            Some(IPV4 | IPV6) => Ok(20),
+            Some(_) => Err(Unparsed::NotIp),
+            None => Err(Unparsed::Truncated),
+        },
+        Link::Raw => Ok(0),
+        Link::Null => Ok(4),
+        Link::Unknown(_) => Err(Unparsed::Link),
+    }
+}
+
+/// Follows VLAN tags (802.1Q, 802.1ad and the older QinQ type) from the type field at `at`. The outermost id is kept.
+#[inline]
+fn ethertype(frame: &[u8], mut at: usize, packet: &mut Packet) -> Result<usize, Unparsed> {
+    let mut tags = 0;
+    loop {
+        match be16(frame, at).ok_or(Unparsed::Truncated)? {
+            IPV4 | IPV6 => return Ok(at + 2),
+            0x8100 | 0x88a8 | 0x9100 if tags < 4 => {
+                let control = be16(frame, at + 2).ok_or(Unparsed::Truncated)?;
+                if tags == 0 {
+                    packet.vlan = control & 0x0fff;
+                }
+                tags += 1;
+                at += 4;
+            }
+            _ => return Err(Unparsed::NotIp),
+        }
+    }
+}
+
+/// Source and destination MAC, 0 where the link has none.
+pub fn macs(link: Link, frame: &[u8]) -> (u64, u64) {
+    let mac = |at: usize| frame.get(at..at + 6).map_or(0, |bytes| bytes.iter().fold(0, |mac, byte| mac << 8 | u64::from(*byte)));
+    match link {
+        Link::Ethernet => (mac(6), mac(0)),
+        Link::Sll => (mac(6), 0),
+        Link::Sll2 => (mac(12), 0),
+        _ => (0, 0),
+    }
+}

@@ -1,0 +1,94 @@
+use super::*;
+use proptest::prelude::*;
+
+/// An Ethernet frame with IPv4 and TCP, `payload` bytes of it.
+fn tcp4(flags: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
+    let header = 20 + options.len();
+    let total = 20 + header + payload.len();
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, (total >> 8) as u8, total as u8];
+    frame.extend([0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    frame.extend([0x30, 0x39, 0, 80, 0, 0, 0, 7, 0, 0, 0, 9, (header as u8 / 4) << 4, flags, 1, 0, 0, 0, 0, 0]);
+    frame.extend(options);
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn lengths_come_from_the_ip_header_and_not_from_the_record() {
+    let mut frame = tcp4(flag::ACK | flag::PSH, &[], b"hello");
+    let length = frame.len() as u32;
+    frame.extend([0; 16]);
+    let packet = parse(Link::Ethernet, &frame, length + 32, 1).unwrap();
+    assert_eq!((packet.frame_bytes, packet.l3_bytes, packet.l4_bytes), (length, 25, 5));
+    assert_eq!(&frame[packet.payload_at as usize..][..packet.payload_len as usize], b"hello");
+}
+
+#[test]
+fn a_cut_frame_keeps_its_wire_lengths() {
+    let frame = tcp4(flag::ACK, &[], &[b'x'; 1000]);
+    let packet = parse(Link::Ethernet, &frame[..96], frame.len() as u32, 1).unwrap();
+    assert_eq!((packet.l4_bytes, packet.payload_len), (1000, 96 - 54));
+    assert_eq!(parse(Link::Ethernet, &frame[..50], frame.len() as u32, 1).unwrap_err(), Unparsed::Truncated);
+}
+
+#[test]
+fn the_outer_vlan_of_two_is_kept() {
+    let mut frame = tcp4(flag::ACK, &[], b"");
+    frame.splice(12..12, [0x88, 0xa8, 0, 100, 0x81, 0, 0x20, 200]);
+    let packet = parse(Link::Ethernet, &frame, 0, 1).unwrap();
+    assert_eq!((packet.vlan, packet.src_port, packet.dst_port), (100, 12345, 80));
+}
+
+#[test]
+fn ipv6_extension_headers_are_walked() {
+    let mut frame = vec![0x60, 0, 0, 0, 0, 24, 0, 64];
+    frame.extend([0x20; 16]);
+    frame.extend([0x30; 16]);
+    frame.extend([60, 0, 0, 0, 0, 0, 0, 0]); // hop-by-hop, then destination options
+    frame.extend([17, 0, 0, 0, 0, 0, 0, 0]);
+    frame.extend([0, 53, 0x10, 0, 0, 8, 0, 0]);
+    let packet = parse(Link::Raw, &frame, 0, 1).unwrap();
+    assert!(packet.is_ipv6);
+    assert_eq!((packet.protocol, packet.src_port, packet.dst_port, packet.l3_bytes, packet.l4_bytes), (17, 53, 4096, 24, 0));
+}
+
+#[test]
+fn other_link_types_lead_to_the_same_packet() {
+    let ip = &tcp4(flag::ACK, &[], b"x")[14..];
+    let with = |front: &[u8]| [front, ip].concat();
+    for (link, frame) in [
+        (Link::from_number(101), with(&[])),
+        (Link::from_number(0), with(&[2, 0, 0, 0])),
+        (Link::from_number(113), with(&[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0, 8, 0])),
+        (Link::from_number(276), with(&[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0])),
+    ] {
+        let packet = parse(link, &frame, 0, 1).unwrap();
+        assert_eq!((packet.dst_port, packet.l4_bytes), (80, 1), "{link:?}");
+    }
+}
+
+#[test]
+fn what_is_not_ip_says_so() {
+    let mut frame = tcp4(flag::ACK, &[], b"");
+    frame[12..14].copy_from_slice(&[8, 6]);
+    assert_eq!(parse(Link::Ethernet, &frame, 0, 1).unwrap_err(), Unparsed::NotIp);
+    assert_eq!(parse(Link::Unknown(147), &frame, 0, 1).unwrap_err(), Unparsed::Link);
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), link in 0u32..300, wire in any::<u32>(), v in 0usize..4) {
+        // Half of them look like IP, or the parser would give up at once.
+        let kinds: [&[u8]; 4] = [&[], &[8, 0, 0x45], &[0x86, 0xdd, 0x60], &[0x81, 0, 0, 1, 8, 0, 0x46]];
+        for (at, byte) in kinds[v].iter().enumerate() {
+            if let Some(slot) = bytes.get_mut(12 + at) { *slot = *byte; }
+        }
+        for link in [Link::Ethernet, Link::Raw, Link::from_number(link)] {
+            if let Ok(packet) = parse(link, &bytes, wire, 0) {
+                prop_assert!(packet.payload_len == 0 || (packet.payload_at + packet.payload_len) as usize <= bytes.len());
+                prop_assert!(packet.payload_len <= packet.l4_bytes);
+            }
+            macs(link, &bytes);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! pcap (<https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html>): microseconds, nanoseconds, and Kuznetzov's modified form.
+
+use super::source::Source;
+use super::{MAX_RECORD, Next, Order, Record};
+use crate::packet::Link;
+
+/// What the file header says about the records.
+pub(super) struct Layout {
+    order: Order,
+    nanoseconds: bool,
+    /// 16, or 24 in the modified form, which adds interface, protocol and direction.
+    header: usize,
+    link: Link,
+}
+
+impl Layout {
+    pub(super) fn read(head: &[u8]) -> Option<Layout> {
+        let magic: [u8; 4] = head.get(..24)?[..4].try_into().ok()?;
+        let (big, word) = match magic {
+            [0xa1, ..] => (true, u32::from_be_bytes(magic)),
+            _ => (false, u32::from_le_bytes(magic)),
+        };
+        let (nanoseconds, header) = match word {
+            0xa1b2_c3d4 => (false, 16),
+            0xa1b2_3c4d => (true, 16),
+            0xa1b2_cd34 => (false, 24),
+            _ => return None,
+        };
+        let order = Order { big };
+        // The upper bits tell about a frame check sequence at the end, which lengths from the IP header leave out anyway.
+        Some(Layout { order, nanoseconds, header, link: Link::from_number(order.u32(head, 20) & 0xffff) })
+    }
+
+    #[inline]
+    pub(super) fn next(&self, source: &mut Source) -> Next {
+        let bytes = source.bytes();
+        if bytes.len() < self.header {
+            return Next::More(self.header);
+        }
+        let len = self.order.u32(bytes, 8) as usize;
+        if len > MAX_RECORD {
+            return Next::Corrupt;
+        }
+        if bytes.len() < self.header + len {
+            return Next::More(self.header + len);
+        }
+        let fraction = i64::from(self.order.u32(bytes, 4));
+        let record = Record {
+            at: 0,
+            len: len as u32,
+            wire: self.order.u32(bytes, 12),
+            time_us: i64::from(self.order.u32(bytes, 0)) * 1_000_000 + if self.nanoseconds { fraction / 1000 } else { fraction },
+            link: self.link,
+        };
+        let at = source.pass(self.header + len) + self.header;
+        Next::Record(Record { at, ..record })
+    }
+}
