@@ -1,7 +1,8 @@
 """Weir's per-record and per-packet work, in Rust. Bytes become columns here, once; the GIL is released while they do."""
 
 from collections.abc import Mapping
-from typing import Literal, final
+from os import PathLike
+from typing import Literal, TypedDict, final
 
 from typing_extensions import Buffer
 
@@ -97,6 +98,69 @@ class Gather:
     def nbytes(self) -> int: ...
     def take(self) -> list[Batch]:
         """Everything appended so far, one Batch per table that has rows; the Gather is empty after."""
+
+class EngineTimeouts(TypedDict, total=False):
+    """Seconds of silence after which a flow is over."""
+
+    established_s: int
+    opening_s: int
+    closing_s: int
+    one_way_s: int
+    reset_s: int
+    opening_reset_s: int
+    closed_s: int
+    datagram_s: int
+
+class L7Config(TypedDict, total=False):
+    """How application protocols are read."""
+
+    tcp_request_timeout_us: int
+    udp_request_timeout_us: int
+    http_endpoint_segments: int
+    dns_expected_nxdomain_suffixes: list[str]
+    max_pending_requests: int
+    max_guesses: int
+
+class EngineConfig(TypedDict, total=False):
+    """What can be set on an Engine; what is not named keeps its value."""
+
+    agent_id: int
+    l7: bool
+    """Read application protocols."""
+    l4_log: bool
+    """Make rows of flow_log.l4_flow_log."""
+    l7_log: bool
+    """Make rows of flow_log.l7_flow_log; documents do not depend on it."""
+    documents: bool
+    """Make the 1 s and 1 m documents of flow_metrics."""
+    max_flows: int
+    """Flows kept; beyond that the one silent for longest is reported early."""
+    batch_rows: int
+    """Rows that make a batch."""
+    max_ready_bytes: int
+    """Live: bytes of finished batches kept; beyond that the oldest is dropped and counted."""
+    timeouts: EngineTimeouts
+    l7_settings: L7Config
+
+@final
+class Replay:
+    """The batches of one capture file, made as they are asked for."""
+
+    def __iter__(self) -> Replay: ...
+    def __next__(self) -> Batch: ...
+    def stats(self) -> dict[str, int]:
+        """Counters so far, among them `capture_cut` and `capture_corrupt`: what a damaged file lacks."""
+
+@final
+class Engine:
+    """Packets in, batches out. Raises ValueError for a setting that does not exist."""
+
+    def __init__(self, config: EngineConfig | None = None) -> None: ...
+    def replay(self, path: str | PathLike[str]) -> Replay:
+        """A capture file (pcap, pcapng, either gzipped) as rows; time is that of its packets, and at its end every flow is closed.
+
+        Raises OSError where it cannot be read, ValueError where it is no capture.
+        """
 
 def batch_hash(body: Buffer) -> int:
     """A 64-bit hash of a request body, the same in every run and on every machine."""

@@ -1,0 +1,117 @@
+//! L7 documents: requests by pair, protocol and endpoint.
+
+use super::network::{set, write_end, write_ends, write_seen};
+use super::places::{EndKey, Places};
+use crate::column::Label;
+use crate::engine::Output;
+use crate::flow::measure::Delay;
+use crate::table::Layout;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// Different endpoints kept per interval; the requests of further ones are counted without it.
+const MAX_ENDPOINTS: usize = 4096;
+/// Different keys per interval.
+const MAX_KEYS: usize = 65_536;
+
+/// L7 measures of one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct L7Meter {
+    pub request: u64,
+    pub response: u64,
+    pub client_error: u32,
+    pub server_error: u32,
+    pub timeout: u32,
+    pub rrt: Delay,
+}
+
+impl L7Meter {
+    fn add(&mut self, other: &L7Meter) {
+        self.request += other.request;
+        self.response += other.response;
+        self.client_error += other.client_error;
+        self.server_error += other.server_error;
+        self.timeout += other.timeout;
+        self.rrt.add(&other.rrt);
+    }
+}
+
+/// Pair or end, protocol, and the endpoint's place in the label.
+pub type L7Key = (u32, u8, u32);
+
+#[derive(Default)]
+pub struct Applications {
+    held: HashMap<L7Key, L7Meter, RandomState>,
+    endpoints: Label,
+    /// Requests that were counted without their endpoint.
+    pub merged: u64,
+}
+
+/// Writes the measures that both tables have.
+macro_rules! write_l7 {
+    ($table:expr, $row:expr, $protocol:expr, $endpoint:expr, $meter:expr) => {{
+        let (table, row, meter) = (&mut *$table, $row, $meter);
+        table.endpoint.set(row, $endpoint);
+        set!(table, row,
+            l7_protocol = $protocol, request = meter.request, response = meter.response, client_error = meter.client_error,
+            server_error = meter.server_error, timeout = meter.timeout, error = meter.client_error + meter.server_error,
+            rrt_sum = meter.rrt.sum, rrt_count = meter.rrt.count, rrt_max = meter.rrt.max,
+        );
+    }};
+}
+
+impl Applications {
+    pub(super) fn add(&mut self, pair: u32, protocol: u8, endpoint: &str, counts: &L7Meter) {
+        let full = self.endpoints.dict.ends.len() > MAX_ENDPOINTS || self.held.len() > MAX_KEYS;
+        let endpoint = if full { 0 } else { self.endpoints.intern(endpoint) };
+        self.merged += u64::from(full);
+        self.held.entry((pair, protocol, endpoint)).or_default().add(counts);
+    }
+
+    pub(super) fn write(&mut self, places: &Places, interval: usize, time_s: u32, output: &mut Output) {
+        let mut ends: HashMap<(u32, u8, u32), L7Meter, RandomState> = HashMap::default();
+        for ((number, protocol, endpoint), meter) in self.held.drain() {
+            let pair = &places.pairs[number as usize];
+            for end in pair.ends {
+                ends.entry((end, protocol, endpoint)).or_default().add(&meter);
+            }
+            let (table, seen) = output.application_map(interval);
+            let row = table.rows();
+            table.time.set(row, time_s);
+            write_ends!(table, row, pair.key.is_ipv6, pair.key.client, pair.key.server);
+            write_seen!(table, row, &pair.key, seen);
+            write_l7!(table, row, protocol, self.endpoints.dict.get(endpoint as usize), &meter);
+            table.commit();
+            output.application_map_written(interval);
+        }
+        for ((end, protocol, endpoint), meter) in &ends {
+            let key = &places.ends[*end as usize].key;
+            self.write_one(key, *protocol, *endpoint, meter, (interval, time_s), output);
+        }
+    }
+
+    /// Forgets what was counted.
+    pub(super) fn clear(&mut self) {
+        if self.endpoints.dict.ends.len() > 1 {
+            self.endpoints = Label::default();
+        }
+        self.held.clear();
+        self.held.shrink_to(1024);
+    }
+
+    fn write_one(&self, key: &EndKey, protocol: u8, endpoint: u32, meter: &L7Meter, when: (usize, u32), output: &mut Output) {
+        let (table, seen) = output.application(when.0);
+        let row = table.rows();
+        table.time.set(row, when.1);
+        write_end!(table, row, key);
+        set!(table, row, role = key.role);
+        write_seen!(table, row, key, seen);
+        write_l7!(table, row, protocol, self.endpoints.dict.get(endpoint as usize), meter);
+        table.commit();
+        output.application_written(when.0);
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.held.capacity() * size_of::<(L7Key, L7Meter)>() + self.endpoints.dict.data.capacity() + self.endpoints.dict.ends.capacity() * 16
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be set on an engine.
+
+use crate::flow::Timeouts;
+use crate::l7::L7Settings;
+use std::sync::Arc;
+
+/// Settings of one engine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub agent_id: u32,
+    /// Read application protocols.
+    pub l7: bool,
+    /// Write `flow_log.l4_flow_log`.
+    pub l4_log: bool,
+    /// Write `flow_log.l7_flow_log`. Documents and the L7 counts of L4 rows do not depend on it.
+    pub l7_log: bool,
+    /// Write the documents of the second and of the minute.
+    pub documents: bool,
+    /// Flows kept; beyond that the one that was silent for longest is reported and forgotten.
+    pub max_flows: u32,
+    /// Rows that make a batch.
+    pub batch_rows: usize,
+    /// Finished batches kept for whoever drains them; beyond that the oldest is dropped.
+    pub max_ready_bytes: usize,
+    pub timeouts: Timeouts,
+    pub l7_settings: Arc<L7Settings>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            agent_id: 0,
+            l7: true,
+            l4_log: true,
+            l7_log: true,
+            documents: true,
+            max_flows: 262_144,
+            batch_rows: 8192,
+            max_ready_bytes: 64 << 20,
+            timeouts: Timeouts::default(),
+            l7_settings: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Flows begin, are reported and end; seconds and minutes pass.
+
+use super::rows::{self, FlowEnds, RowSink, seconds};
+use super::{Core, Frame, Lookup, Passing};
+use crate::document::PairKey;
+use crate::flow::measure::{NO_RARE, Rare, Traffic};
+use crate::flow::state::{self, close};
+use crate::flow::{Cold, Flow, Traffic32, side};
+use crate::packet::{ICMP, ICMP6};
+
+/// A capture that goes back further than this begins anew.
+const REWIND_S: u32 = 60;
+/// How often requests are looked at that wait for their response.
+const L7_TICK_S: u32 = 2;
+/// Flows looked at to find one to evict.
+const EVICT_LOOKS: u32 = 64;
+
+impl Core {
+    /// Time goes on to the second of a packet, or back with it.
+    #[cold]
+    pub(super) fn follow(&mut self, second: u32) {
+        if self.now_s == 0 {
+            self.now_s = second;
+        } else if second > self.now_s {
+            self.advance(second);
+        } else if !self.is_live && second + REWIND_S < self.now_s {
+            self.stats.clock_rewinds += 1;
+            self.finish(false);
+            self.now_s = second;
+        }
+    }
+
+    /// Lets time pass up to the second `to`.
+    pub fn advance(&mut self, to: u32) {
+        if self.now_s == 0 {
+            self.now_s = to;
+        }
+        while self.now_s < to {
+            self.end_second();
+            let ends_minute = self.now_s % 60 == 59;
+            if ends_minute || self.alive == 0 {
+                self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
+            }
+            // Nobody is left who could notice the seconds between.
+            self.now_s = if self.alive == 0 { to } else { self.now_s + 1 };
+            if ends_minute {
+                self.report();
+            }
+            self.look();
+            if self.now_s % L7_TICK_S == 0 {
+                self.tick_l7();
+            }
+        }
+    }
+
+    fn end_second(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for slot in dirty.drain(..) {
+            self.flush(slot);
+        }
+        dirty.shrink_to(1 << 16);
+        self.dirty = dirty;
+        self.rares.clear();
+        self.documents.end_second(self.now_s, &mut self.output);
+        if self.documents.pairs() > 2 * self.config.max_flows as usize {
+            self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
+        }
+    }
+
+    /// Moves what a flow did in this second to its documents and to its next row.
+    fn flush(&mut self, slot: u32) {
+        let flow = self.flows.get_mut(slot);
+        if !flow.is_dirty {
+            return;
+        }
+        flow.is_dirty = false;
+        let traffic = flow.delta.widen();
+        let rare = self.rares.get(flow.rare);
+        flow.delta = Traffic32::default();
+        flow.rare = NO_RARE;
+        let cold = self.cold.get_mut(slot);
+        cold.traffic.add(&traffic);
+        if let Some(rare) = rare {
+            cold.rare.add(rare);
+        }
+        self.documents.add(flow.pair, &traffic, rare);
+    }
+
+    /// Begins the flow of a packet.
+    #[inline(never)]
+    pub(super) fn open(&mut self, frame: &Frame<'_>, lookup: &Lookup) -> u32 {
+        if self.alive >= self.config.max_flows {
+            self.evict();
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.flows.reach(self.next - 1);
+            self.cold.reach(self.next - 1);
+            self.next - 1
+        });
+        let packet = &frame.packet;
+        let icmp_type = if packet.protocol == ICMP || packet.protocol == ICMP6 { frame.bytes.get(packet.payload_at as usize).copied().unwrap_or(0) } else { 0 };
+        let (source_is_client, direction_score) = side::source_is_client(packet, icmp_type, &mut self.servers);
+        let ((client, _), (server, server_port)) = if source_is_client {
+            ((packet.src, packet.src_port), (packet.dst, packet.dst_port))
+        } else {
+            ((packet.dst, packet.dst_port), (packet.src, packet.src_port))
+        };
+        let observation_point = match (frame.passing, source_is_client) {
+            (Passing::Unknown, _) => 0,
+            (Passing::Out, true) | (Passing::In, false) => 1,
+            (Passing::Out, false) | (Passing::In, true) => 2,
+            (Passing::Loopback, _) => 3,
+        };
+        let key = PairKey { client, server, is_ipv6: packet.is_ipv6, server_port, protocol: packet.protocol, nic: packet.nic, observation_point };
+        let pair = self.documents.open(&key);
+        let due = self.wheel.add(slot, self.now_s + self.config.timeouts.opening_s.min(self.config.timeouts.one_way_s) + 1, self.now_s);
+        *self.flows.get_mut(slot) = Flow {
+            key: lookup.key,
+            last_us: packet.time_us,
+            start_us: packet.time_us,
+            bound_us: packet.time_us,
+            timer_at: due,
+            pair,
+            client_is_low: source_is_client == lookup.forward,
+            direction_score,
+            is_alive: true,
+            ..Flow::default()
+        };
+        // The second in which it began, the agent, and a running number: sorted by time, and the same nowhere else.
+        let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (self.made & 0xff_ffff);
+        *self.cold.get_mut(slot) = Cold { id, vlan: packet.vlan, ..Cold::default() };
+        self.made += 1;
+        self.alive += 1;
+        let (flows, seed) = (&self.flows, &self.seed);
+        self.index.insert(lookup.hash, slot, |slot| seed.hash(&flows.get(slot).key));
+        slot
+    }
+
+    /// Looks at a flow sooner if its state says so.
+    pub(super) fn rearm(&mut self, slot: u32) {
+        let flow = self.flows.get_mut(slot);
+        let due = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+        if due < flow.timer_at {
+            flow.timer_at = self.wheel.add(slot, due, self.now_s);
+        }
+    }
+
+    /// Ends flows that have been silent for long enough.
+    fn look(&mut self) {
+        let due = self.wheel.take(self.now_s);
+        for &slot in &due {
+            let flow = self.flows.get(slot);
+            if !flow.is_alive || flow.timer_at != self.now_s {
+                continue;
+            }
+            let over_s = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+            if over_s <= self.now_s {
+                let (close_type, end_us) = (flow.close_type(), flow.last_us);
+                self.close(slot, close_type, end_us, true);
+            } else {
+                self.flows.get_mut(slot).timer_at = self.wheel.add(slot, over_s, self.now_s);
+            }
+        }
+        self.wheel.recycle(due);
+    }
+
+    /// Writes the row of the minute that ended for each flow that did something in it.
+    fn report(&mut self) {
+        let now_us = i64::from(self.now_s) * 1_000_000;
+        for slot in 0..self.next {
+            let flow = self.flows.get(slot);
+            if flow.is_alive && self.cold.get(slot).traffic.packet != [0, 0] {
+                self.write_row(slot, close::FORCED_REPORT, now_us);
+            }
+        }
+    }
+
+    fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
+        let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
+        if self.config.l4_log {
+            rows::write_l4(&mut self.output, flow, cold, self.documents.pair(flow.pair).key, close_type, end_us);
+        }
+        flow.is_new = false;
+        for way in 0..2 {
+            cold.total_packet[way] += cold.traffic.packet[way];
+            cold.total_byte[way] += cold.traffic.byte[way];
+        }
+        cold.traffic = Traffic::default();
+        cold.rare = Rare::default();
+        cold.l7 = Default::default();
+        cold.tls_rtt_us = 0;
+    }
+
+    /// Ends a flow: its last row, its last requests, its place is free. Where it is not `closed`, it goes on without us.
+    pub(super) fn close(&mut self, slot: u32, close_type: u8, end_us: i64, closed: bool) {
+        self.close_l7(slot);
+        self.flush(slot);
+        let flow = self.flows.get(slot);
+        let is_tcp = flow.key.protocol == crate::packet::TCP;
+        let failures = if is_tcp { state::failures(close_type) } else { [0; 5] };
+        self.documents.close(flow.pair, failures, closed);
+        self.write_row(slot, close_type, end_us);
+        let (flows, seed) = (&self.flows, &self.seed);
+        let flow = flows.get(slot);
+        self.index.remove(seed.hash(&flow.key), slot, |slot| seed.hash(&flows.get(slot).key));
+        let flow = self.flows.get_mut(slot);
+        flow.is_alive = false;
+        flow.app = None;
+        flow.directions.iter_mut().for_each(|way| way.holes = None);
+        self.free.push(slot);
+        self.alive -= 1;
+    }
+
+    fn close_l7(&mut self, slot: u32) {
+        let Some(mut app) = self.flows.get_mut(slot).app.take() else { return };
+        self.drain_early(slot, &mut app);
+        let end_us = self.flows.get(slot).last_us.max(i64::from(self.now_s) * 1_000_000);
+        let seen = self.with_sink(slot, |sink| app.l7.close(end_us, sink));
+        self.count_l7(slot, seen, &app);
+    }
+
+    /// Gives up requests that waited too long.
+    fn tick_l7(&mut self) {
+        let now_us = i64::from(self.now_s) * 1_000_000;
+        for slot in 0..self.next {
+            let flow = self.flows.get_mut(slot);
+            if !flow.app.as_ref().is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early())) {
+                continue;
+            }
+            let Some(mut app) = flow.app.take() else { continue };
+            self.give_up_stale(slot, &mut app, now_us);
+            let seen = self.with_sink(slot, |sink| app.l7.tick(now_us, sink));
+            self.count_l7(slot, seen, &app);
+            self.flows.get_mut(slot).app = Some(app);
+        }
+    }
+
+    /// Calls `with` with something that takes the requests of a flow.
+    pub(super) fn with_sink<T>(&mut self, slot: u32, with: impl FnOnce(&mut RowSink<'_>) -> T) -> T {
+        let flow = self.flows.get(slot);
+        let ends = FlowEnds::of(flow, self.cold.get(slot), self.documents.pair(flow.pair).key);
+        let (documents, output) = (&mut self.documents, &mut self.output);
+        with(&mut RowSink { output, documents, ends, pair: flow.pair, writes_log: self.config.l7_log })
+    }
+
+    /// Makes room for a flow: of some, the one that was silent for longest goes.
+    fn evict(&mut self) {
+        let looks = (0..EVICT_LOOKS).map(|step| (self.hand + step) % self.next.max(1));
+        let oldest = looks.filter(|slot| self.flows.get(*slot).is_alive).min_by_key(|slot| self.flows.get(*slot).last_us);
+        self.hand = (self.hand + EVICT_LOOKS) % self.next.max(1);
+        if let Some(slot) = oldest {
+            self.stats.flows_evicted += 1;
+            let end_us = self.flows.get(slot).last_us;
+            self.close(slot, close::FORCED_REPORT, end_us, false);
+        }
+    }
+
+    /// Ends every flow and writes every document. `goes_on`: the flows live on, only nobody watches any more;
+    /// else they are over, and how they ended is what their state says.
+    pub fn finish(&mut self, goes_on: bool) {
+        for slot in 0..self.next {
+            let flow = self.flows.get(slot);
+            if flow.is_alive {
+                let close_type = if goes_on { close::FORCED_REPORT } else { flow.close_type() };
+                let end_us = flow.last_us;
+                self.close(slot, close_type, end_us, !goes_on);
+            }
+        }
+        self.end_second();
+        self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
+        self.free.clear();
+        self.next = 0;
+        self.hand = 0;
+        self.output.cut();
+    }
+}

@@ -1,0 +1,286 @@
+//! From packets to rows: finds each packet's flow, keeps its measures, and writes rows and documents as time goes on.
+//!
+//! Time is that of the packets; in live capture the clock pushes it on when no packets come.
+
+mod config;
+mod fragments;
+mod life;
+mod output;
+mod payload;
+pub mod replay;
+mod rows;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use output::{Nic, OBSERVATION_POINTS, Output, Seen};
+pub use stats::Stats;
+
+use crate::document::Documents;
+use crate::flow::key::{Index, Key, Seed};
+use crate::flow::measure::Rares;
+use crate::flow::side::Servers;
+use crate::flow::slab::Slab;
+use crate::flow::state::State;
+use crate::flow::timer::Wheel;
+use crate::flow::{Cold, Flow, NO_NIC};
+use crate::packet::{Fragment, Ip, Link, Packet, TCP, UDP, flag};
+use fragments::Fragments;
+use rows::seconds;
+
+/// The bytes of an IPv6 address.
+pub fn ip6(ip: Ip) -> [u8; 16] {
+    (u128::from(ip[0]) << 64 | u128::from(ip[1])).to_be_bytes()
+}
+
+/// Which way a frame went past the interface it was seen on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passing {
+    /// A file does not say, or it was not for this machine.
+    #[default]
+    Unknown,
+    In,
+    Out,
+    Loopback,
+}
+
+/// A parsed frame with its bytes.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    pub packet: Packet,
+    pub bytes: &'a [u8],
+    pub link: Link,
+    pub passing: Passing,
+}
+
+/// Frames that are looked up together, so that memory is asked for before it is needed.
+pub const BATCH: usize = 32;
+
+/// The same packet is seen on several interfaces within this time.
+const SIGHTING_US: i64 = 1_000_000;
+/// After this without a packet, another network namespace may have the flow.
+const FAR_SIGHTING_US: i64 = 5_000_000;
+/// How long the other direction may be missing in the namespace of the first.
+const MISSING_US: i64 = 500_000;
+
+/// The engine without its sources of packets. Not shared: whoever feeds it owns it.
+pub struct Core {
+    config: Config,
+    pub output: Output,
+    pub stats: Stats,
+    documents: Documents,
+    flows: Slab<Flow>,
+    cold: Slab<Cold>,
+    /// Slots that were used and are free; every slot from `next` on is free too.
+    free: Vec<u32>,
+    next: u32,
+    alive: u32,
+    index: Index,
+    seed: Seed,
+    wheel: Wheel,
+    rares: Rares,
+    /// Flows with traffic in this second.
+    dirty: Vec<u32>,
+    /// The second that is going on; 0 before the first packet.
+    now_s: u32,
+    /// Flows made so far.
+    made: u64,
+    /// Where to look for a flow to evict.
+    hand: u32,
+    servers: Servers,
+    fragments: Fragments,
+    /// Packets come from interfaces, which may see the same one again.
+    is_live: bool,
+}
+
+/// A packet with its key, on the way to its flow.
+#[derive(Clone, Copy, Default)]
+struct Lookup {
+    key: Key,
+    hash: u64,
+    forward: bool,
+}
+
+/// Asks for the parts of a flow that every packet touches.
+#[inline]
+fn prefetch_flow(flow: &Flow) {
+    crate::flow::prefetch(flow);
+    crate::flow::prefetch(&flow.delta);
+    crate::flow::prefetch(&flow.directions[0]);
+    crate::flow::prefetch(&flow.directions[1]);
+}
+
+impl Core {
+    pub fn new(config: Config, is_live: bool) -> Core {
+        Core {
+            output: Output::new(&config),
+            config,
+            stats: Stats::default(),
+            documents: Documents::default(),
+            flows: Slab::default(),
+            cold: Slab::default(),
+            free: Vec::new(),
+            next: 0,
+            alive: 0,
+            index: Index::default(),
+            seed: Seed::default(),
+            wheel: Wheel::default(),
+            rares: Rares::default(),
+            dirty: Vec::new(),
+            now_s: 0,
+            made: 0,
+            hand: 0,
+            servers: Servers::default(),
+            fragments: Fragments::default(),
+            is_live,
+        }
+    }
+
+    pub fn configure(&mut self, config: Config) {
+        self.output.configure(&config);
+        self.config = config;
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Takes up to [`BATCH`] frames, oldest first.
+    pub fn frames(&mut self, frames: &mut [Frame<'_>]) {
+        debug_assert!(frames.len() <= BATCH);
+        let mut lookups = [Lookup::default(); BATCH];
+        for (frame, lookup) in frames.iter_mut().zip(&mut lookups) {
+            if frame.packet.fragment != Fragment::Whole {
+                self.fragments.resolve(&mut frame.packet);
+            }
+            let netns = if frame.passing == Passing::Loopback { frame.packet.netns } else { 0 };
+            (lookup.key, lookup.forward) = Key::of(&frame.packet, netns);
+            lookup.hash = self.seed.hash(&lookup.key);
+            self.index.prefetch(lookup.hash);
+        }
+        for lookup in &lookups[..frames.len()] {
+            if let Some(slot) = self.index.guess(lookup.hash) {
+                prefetch_flow(self.flows.get(slot));
+            }
+        }
+        for (frame, lookup) in frames.iter().zip(&lookups) {
+            self.frame(frame, lookup);
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, lookup: &Lookup) {
+        let packet = &frame.packet;
+        if packet.fragment == Fragment::Later && packet.ip_id == fragments::ORPHAN {
+            self.stats.fragment_orphans += 1;
+            return;
+        }
+        let second = seconds(packet.time_us);
+        if second != self.now_s {
+            self.follow(second);
+        }
+        let flows = &self.flows;
+        let found = self.index.find(lookup.hash, |slot| flows.get(slot).key == lookup.key);
+        let mut slot = found.unwrap_or_else(|| self.open(frame, lookup));
+        let mut way = self.flows.get(slot).way(lookup.forward);
+        if self.is_live && !self.is_first_sighting(slot, way, packet) {
+            self.stats.duplicate_packets += 1;
+            return;
+        }
+        if packet.protocol == TCP && packet.tcp_flags & (flag::SYN | flag::ACK) == flag::SYN && self.is_reused(slot, way, packet) {
+            let flow = self.flows.get(slot);
+            let (close_type, end_us) = (flow.close_type(), flow.last_us);
+            self.close(slot, close_type, end_us, true);
+            slot = self.open(frame, lookup);
+            way = self.flows.get(slot).way(lookup.forward);
+            self.flows.get_mut(slot).directions[way].nic = packet.nic;
+        }
+        self.stats.packets += 1;
+        self.stats.bytes += u64::from(packet.frame_bytes);
+        let flow = self.flows.get_mut(slot);
+        if !flow.is_dirty {
+            flow.is_dirty = true;
+            self.dirty.push(slot);
+        }
+        let state = flow.state;
+        if !flow.directions[way].seen {
+            let (src, dst) = crate::packet::macs(frame.link, frame.bytes);
+            let cold = self.cold.get_mut(slot);
+            cold.macs[way] = src;
+            if cold.macs[1 - way] == 0 {
+                cold.macs[1 - way] = dst;
+            }
+        }
+        flow.update(packet, way, &mut self.rares);
+        if flow.state != state {
+            self.rearm(slot);
+        }
+        if self.config.l7 && (packet.protocol == TCP || packet.protocol == UDP) {
+            self.payload(slot, frame, way);
+        }
+    }
+
+    /// Whether this interface is the one that counts this direction of the flow. A direction belongs to the interface that saw it
+    /// first: paths may differ there and back. Rings of different namespaces are read one after the other, so the far namespace
+    /// gets a direction only where the near one does not see it.
+    #[inline]
+    fn is_first_sighting(&mut self, slot: u32, way: usize, packet: &Packet) -> bool {
+        let flow = self.flows.get_mut(slot);
+        let bound = flow.directions[way].nic;
+        if bound == packet.nic {
+            return true;
+        }
+        let netns = |nic: u16| self.output.seen.nic(nic).netns;
+        if bound == NO_NIC {
+            let other = flow.directions[1 - way].nic;
+            if other != NO_NIC && netns(other) != packet.netns && packet.time_us - flow.bound_us < MISSING_US {
+                return false;
+            }
+        } else {
+            let silent_us = packet.time_us - flow.directions[way].last_us;
+            if silent_us < if netns(bound) == packet.netns { SIGHTING_US } else { FAR_SIGHTING_US } {
+                return false;
+            }
+            // The other direction follows into the new namespace, so that both come from one ring, in order.
+            if netns(bound) != packet.netns {
+                flow.directions[1 - way].nic = NO_NIC;
+            }
+        }
+        flow.directions[way].nic = packet.nic;
+        flow.bound_us = packet.time_us;
+        true
+    }
+
+    /// Whether a SYN begins another connection with the ports of this one.
+    fn is_reused(&self, slot: u32, way: usize, packet: &Packet) -> bool {
+        let flow = self.flows.get(slot);
+        let direction = &flow.directions[way];
+        let is_repeated = direction.flags & flag::SYN != 0 && direction.first_seq == packet.seq;
+        !matches!(flow.state, State::Raw | State::Opening | State::Answered | State::Stranger) && !is_repeated
+    }
+
+    /// Flows alive.
+    pub fn alive(&self) -> u32 {
+        self.alive
+    }
+
+    /// Bytes held for flows, documents and rows.
+    pub fn bytes(&self) -> usize {
+        let flows = self.flows.bytes() + self.cold.bytes() + self.index.bytes() + self.wheel.bytes() + self.rares.bytes();
+        flows + self.documents.bytes() + self.output.ready_bytes()
+    }
+
+    /// Counters by name.
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        let mut counters = self.stats.named();
+        counters.extend([
+            ("flows", u64::from(self.alive)),
+            ("flows_made", self.made),
+            ("memory_bytes", self.bytes() as u64),
+            ("rows", self.output.rows),
+            ("dropped_rows", self.output.dropped_rows),
+            ("endpoints_merged", self.documents.endpoints_merged()),
+        ]);
+        counters
+    }
+}

@@ -1,0 +1,177 @@
+//! Rows on their way out: open blocks, and finished batches that wait to be taken.
+
+use crate::table::generated::{Application, ApplicationMap, L4FlowLog, L7FlowLog, Network, NetworkMap};
+use crate::table::{Batch, Layout, TableDef, generated};
+use std::collections::VecDeque;
+
+/// What `observation_point` can be, from here.
+pub const OBSERVATION_POINTS: [&str; 4] = ["rest", "c", "s", "local"];
+
+/// An interface that packets were seen on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nic {
+    pub name: String,
+    /// `capture_nic_type`
+    pub kind: u8,
+    /// Number of its network namespace.
+    pub netns: u16,
+    pub index: u32,
+}
+
+/// What rows say about where they were seen.
+#[derive(Debug)]
+pub struct Seen {
+    pub agent_id: u32,
+    pub nics: Vec<Nic>,
+}
+
+impl Seen {
+    #[inline]
+    pub fn nic(&self, nic: u16) -> &Nic {
+        self.nics.get(usize::from(nic)).unwrap_or(&self.nics[0])
+    }
+}
+
+pub struct Output {
+    pub seen: Seen,
+    l4: L4FlowLog,
+    l7: L7FlowLog,
+    network: [Network; 2],
+    network_map: [NetworkMap; 2],
+    application: [Application; 2],
+    application_map: [ApplicationMap; 2],
+    ready: VecDeque<Batch>,
+    ready_bytes: usize,
+    max_ready_bytes: usize,
+    batch_rows: usize,
+    /// Rows of documents go nowhere.
+    drops_documents: bool,
+    /// Rows dropped because nobody took them in time.
+    pub dropped_rows: u64,
+    pub rows: u64,
+}
+
+static NETWORK: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_1S, &generated::FLOW_METRICS_NETWORK_1M];
+static NETWORK_MAP: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_MAP_1S, &generated::FLOW_METRICS_NETWORK_MAP_1M];
+static APPLICATION: [&TableDef; 2] = [&generated::FLOW_METRICS_APPLICATION_1S, &generated::FLOW_METRICS_APPLICATION_1M];
+static APPLICATION_MAP: [&TableDef; 2] = [&generated::FLOW_METRICS_APPLICATION_MAP_1S, &generated::FLOW_METRICS_APPLICATION_MAP_1M];
+
+/// A pair of accessors for one layout: the open block, and the note that a row was added to it.
+macro_rules! block {
+    ($name:ident, $written:ident, $table:ty, $definition:expr) => {
+        pub fn $name(&mut self, interval: usize) -> (&mut $table, &Seen) {
+            (&mut self.$name[interval], &self.seen)
+        }
+
+        pub fn $written(&mut self, interval: usize) {
+            if self.$name[interval].rows() >= self.batch_rows {
+                let batch = Batch::take($definition[interval], &mut self.$name[interval]);
+                self.push(batch);
+            }
+        }
+    };
+}
+
+impl Output {
+    pub fn new(config: &super::Config) -> Output {
+        Output {
+            seen: Seen { agent_id: config.agent_id, nics: vec![Nic::default()] },
+            l4: L4FlowLog::default(),
+            l7: L7FlowLog::default(),
+            network: Default::default(),
+            network_map: Default::default(),
+            application: Default::default(),
+            application_map: Default::default(),
+            ready: VecDeque::new(),
+            ready_bytes: 0,
+            max_ready_bytes: config.max_ready_bytes,
+            batch_rows: config.batch_rows.max(1),
+            drops_documents: !config.documents,
+            dropped_rows: 0,
+            rows: 0,
+        }
+    }
+
+    pub fn configure(&mut self, config: &super::Config) {
+        self.seen.agent_id = config.agent_id;
+        self.max_ready_bytes = config.max_ready_bytes;
+        self.batch_rows = config.batch_rows.max(1);
+        self.drops_documents = !config.documents;
+    }
+
+    /// Whether documents are wanted.
+    pub fn documents(&self) -> bool {
+        !self.drops_documents
+    }
+
+    block!(network, network_written, Network, NETWORK);
+    block!(network_map, network_map_written, NetworkMap, NETWORK_MAP);
+    block!(application, application_written, Application, APPLICATION);
+    block!(application_map, application_map_written, ApplicationMap, APPLICATION_MAP);
+
+    pub fn l4(&mut self) -> (&mut L4FlowLog, &Seen) {
+        (&mut self.l4, &self.seen)
+    }
+
+    pub fn l4_written(&mut self) {
+        if self.l4.rows() >= self.batch_rows {
+            let batch = Batch::take(&generated::FLOW_LOG_L4_FLOW_LOG, &mut self.l4);
+            self.push(batch);
+        }
+    }
+
+    pub fn l7(&mut self) -> (&mut L7FlowLog, &Seen) {
+        (&mut self.l7, &self.seen)
+    }
+
+    pub fn l7_written(&mut self) {
+        if self.l7.rows() >= self.batch_rows {
+            let batch = Batch::take(&generated::FLOW_LOG_L7_FLOW_LOG, &mut self.l7);
+            self.push(batch);
+        }
+    }
+
+    /// Ends every open block that has rows.
+    pub fn cut(&mut self) {
+        let mut batches = vec![
+            Batch::take(&generated::FLOW_LOG_L4_FLOW_LOG, &mut self.l4),
+            Batch::take(&generated::FLOW_LOG_L7_FLOW_LOG, &mut self.l7),
+        ];
+        for interval in 0..2 {
+            batches.push(Batch::take(NETWORK[interval], &mut self.network[interval]));
+            batches.push(Batch::take(NETWORK_MAP[interval], &mut self.network_map[interval]));
+            batches.push(Batch::take(APPLICATION[interval], &mut self.application[interval]));
+            batches.push(Batch::take(APPLICATION_MAP[interval], &mut self.application_map[interval]));
+        }
+        batches.into_iter().for_each(|batch| self.push(batch));
+    }
+
+    fn push(&mut self, batch: Batch) {
+        if batch.rows == 0 {
+            return;
+        }
+        self.rows += batch.rows as u64;
+        self.ready_bytes += batch.nbytes();
+        self.ready.push_back(batch);
+        while self.ready_bytes > self.max_ready_bytes && self.ready.len() > 1 {
+            if let Some(oldest) = self.take() {
+                self.dropped_rows += oldest.rows as u64;
+            }
+        }
+    }
+
+    /// The oldest finished batch.
+    pub fn take(&mut self) -> Option<Batch> {
+        let batch = self.ready.pop_front()?;
+        self.ready_bytes -= batch.nbytes();
+        Some(batch)
+    }
+
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    pub fn ready_bytes(&self) -> usize {
+        self.ready_bytes
+    }
+}

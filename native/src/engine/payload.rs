@@ -1,0 +1,155 @@
+//! Payload on its way to the application layer, TCP in order.
+
+use super::{Core, Frame};
+use crate::flow::App;
+use crate::flow::stream::Placed;
+use crate::l7::{FlowL7, L7Packet, L7Seen};
+use crate::packet::{Fragment, Packet, TCP, flag};
+
+/// A hole in a stream that is not filled within this time stays one.
+const HOLE_US: i64 = 3_000_000;
+
+impl Core {
+    /// Hands the payload of a packet on.
+    #[inline]
+    pub(super) fn payload(&mut self, slot: u32, frame: &Frame<'_>, way: usize) {
+        let packet = &frame.packet;
+        let has_data = packet.l4_bytes > 0 && packet.fragment != Fragment::Later;
+        let flow = self.flows.get_mut(slot);
+        match &flow.app {
+            // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
+            Some(app) if !has_data => {
+                if packet.tcp_flags & flag::ACK == 0 || !app.streams[1 - way].missed(packet.ack) {
+                    return;
+                }
+            }
+            None if !has_data || flow.is_opaque => return,
+            _ => {}
+        }
+        let mut app = flow.app.take().unwrap_or_else(|| Box::new(App { l7: FlowL7::new(&self.config.l7_settings), streams: Default::default() }));
+        if packet.tcp_flags & flag::ACK != 0 && packet.protocol == TCP && app.streams[1 - way].missed(packet.ack) {
+            self.give_up(slot, &mut app, 1 - way, packet.time_us);
+        }
+        if has_data {
+            let begin = packet.payload_at as usize;
+            let bytes = frame.bytes.get(begin..begin + packet.payload_len as usize).unwrap_or(&[]);
+            self.tls_times(slot, packet, bytes);
+            if packet.protocol == TCP {
+                self.segment(slot, &mut app, packet, bytes, way);
+            } else {
+                self.deliver(slot, &mut app, way, (0, packet.l4_bytes, packet.time_us, bytes));
+            }
+        }
+        self.flows.get_mut(slot).app = Some(app);
+    }
+
+    fn segment(&mut self, slot: u32, app: &mut App, packet: &Packet, bytes: &[u8], way: usize) {
+        let direction = &self.flows.get(slot).directions[way];
+        if direction.flags & flag::SYN != 0 {
+            app.streams[way].sync(direction.first_seq.wrapping_add(1));
+        }
+        if packet.tcp_flags & (flag::SYN | flag::RST) != 0 {
+            return;
+        }
+        match app.streams[way].place(packet.seq, packet.l4_bytes, packet.time_us, bytes) {
+            Placed::Now { skip } => {
+                let rest = bytes.get(skip as usize..).unwrap_or(&[]);
+                self.deliver(slot, app, way, (packet.seq.wrapping_add(skip), packet.l4_bytes - skip, packet.time_us, rest));
+                if app.streams[way].has_early() {
+                    self.pop(slot, app, way);
+                }
+            }
+            Placed::Early { is_full: true } => self.give_up(slot, app, way, packet.time_us),
+            Placed::Early { is_full: false } | Placed::Old => {}
+        }
+    }
+
+    /// Hands on what was kept and is in order now.
+    fn pop(&mut self, slot: u32, app: &mut App, way: usize) {
+        while let Some((segment, skip)) = app.streams[way].pop() {
+            let rest = segment.bytes.get(skip as usize..).unwrap_or(&[]);
+            self.deliver(slot, app, way, (segment.seq.wrapping_add(skip), segment.wire_len - skip, segment.time_us, rest));
+        }
+    }
+
+    /// Tells the application layer that bytes are missing, and goes on behind them.
+    #[cold]
+    fn give_up(&mut self, slot: u32, app: &mut App, way: usize, now_us: i64) {
+        let missing = app.streams[way].give_up();
+        if missing > 0 {
+            self.stats.stream_gaps += 1;
+            let seen = self.with_sink(slot, |sink| app.l7.gap(way == 0, missing, now_us, sink));
+            self.count_l7(slot, seen, app);
+        }
+        self.pop(slot, app, way);
+    }
+
+    /// Gives up holes that are too old.
+    pub(super) fn give_up_stale(&mut self, slot: u32, app: &mut App, now_us: i64) {
+        for way in 0..2 {
+            while app.streams[way].waits_since().is_some_and(|since| now_us - since > HOLE_US) {
+                self.give_up(slot, app, way, now_us);
+            }
+        }
+    }
+
+    /// Hands on everything that was kept.
+    pub(super) fn drain_early(&mut self, slot: u32, app: &mut App) {
+        for way in 0..2 {
+            while let Some(since) = app.streams[way].waits_since() {
+                self.give_up(slot, app, way, since);
+            }
+        }
+    }
+
+    /// `data`: sequence number, length on the wire, time, captured bytes.
+    fn deliver(&mut self, slot: u32, app: &mut App, way: usize, data: (u32, u32, i64, &[u8])) {
+        let (tcp_seq, wire_len, time_us, payload) = data;
+        let flow = self.flows.get(slot);
+        let packet = L7Packet {
+            time_us,
+            from_client: way == 0,
+            payload,
+            wire_len,
+            tcp_seq,
+            protocol: flow.key.protocol,
+            client_port: flow.client().1,
+            server_port: flow.server().1,
+        };
+        let seen = self.with_sink(slot, |sink| app.l7.packet(&packet, sink));
+        self.count_l7(slot, seen, app);
+    }
+
+    /// Adds what the application layer recognised to the flow's next row.
+    #[inline]
+    pub(super) fn count_l7(&mut self, slot: u32, seen: L7Seen, app: &App) {
+        if seen == L7Seen::default() {
+            return;
+        }
+        let cold = self.cold.get_mut(slot);
+        cold.l7.request += seen.requests;
+        cold.l7.response += seen.responses;
+        cold.l7.parse_failed += seen.parse_failed;
+        cold.l7.client_error += seen.client_errors;
+        cold.l7.server_error += seen.server_errors;
+        cold.l7.timeout += seen.timeouts;
+        cold.l7_protocol = app.l7.protocol();
+        self.stats.requests_evicted += u64::from(seen.evicted);
+    }
+
+    /// Client hello to the first application data.
+    #[inline]
+    fn tls_times(&mut self, slot: u32, packet: &Packet, bytes: &[u8]) {
+        match bytes {
+            [0x16, 3, _, _, _, 1, ..] => self.cold.get_mut(slot).tls_hello_us = packet.time_us,
+            [0x17, 3, ..] => {
+                let cold = self.cold.get_mut(slot);
+                if cold.tls_hello_us != 0 {
+                    cold.tls_rtt_us = (packet.time_us - cold.tls_hello_us).clamp(0, i64::from(u32::MAX)) as u32;
+                    cold.tls_hello_us = 0;
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Synthetic traffic through the engine.

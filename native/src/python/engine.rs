@@ -1,0 +1,131 @@
+//! `Engine`: packets in, batches out.
+
+use super::batch::PyBatch;
+use crate::engine::replay::Replay;
+use crate::engine::Config;
+use crate::l7::L7Settings;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Packets of a file or of this machine become rows.
+#[pyclass(name = "Engine", module = "weir_native", frozen)]
+pub struct PyEngine {
+    config: Mutex<Config>,
+}
+
+/// The batches of one capture file.
+#[pyclass(name = "Replay", module = "weir_native", frozen)]
+pub struct PyReplay {
+    inner: Mutex<Replay>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What a panic left behind is still the only state there is.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl PyEngine {
+    #[new]
+    #[pyo3(signature = (config=None))]
+    fn new(config: Option<&Bound<'_, PyDict>>) -> PyResult<PyEngine> {
+        let config = config.map_or_else(|| Ok(Config::default()), |values| configured(Config::default(), values))?;
+        Ok(PyEngine { config: Mutex::new(config) })
+    }
+
+    fn replay(&self, py: Python<'_>, path: PathBuf) -> PyResult<PyReplay> {
+        let config = locked(&self.config).clone();
+        let replay = py.detach(|| Replay::open(&path, config)).map_err(|error| refused(&path, &error))?;
+        Ok(PyReplay { inner: Mutex::new(replay) })
+    }
+}
+
+fn refused(path: &std::path::Path, error: &std::io::Error) -> PyErr {
+    let text = format!("{}: {error}", path.display());
+    if error.kind() == std::io::ErrorKind::InvalidData { PyValueError::new_err(text) } else { PyOSError::new_err((error.raw_os_error(), text)) }
+}
+
+#[pymethods]
+impl PyReplay {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<PyBatch>> {
+        let batch = py.detach(|| locked(&self.inner).next_batch()).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Ok(batch.map(PyBatch::from))
+    }
+
+    /// Counters so far.
+    fn stats(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        locked(&self.inner).counters().into_iter().collect()
+    }
+}
+
+/// `base` with the values of a Python dictionary.
+fn configured(mut base: Config, values: &Bound<'_, PyDict>) -> PyResult<Config> {
+    for (key, value) in values.iter() {
+        let name: String = key.extract()?;
+        match name.as_str() {
+            "agent_id" => base.agent_id = value.extract()?,
+            "l7" => base.l7 = value.extract()?,
+            "l4_log" => base.l4_log = value.extract()?,
+            "l7_log" => base.l7_log = value.extract()?,
+            "documents" => base.documents = value.extract()?,
+            "max_flows" => base.max_flows = value.extract()?,
+            "batch_rows" => base.batch_rows = value.extract()?,
+            "max_ready_bytes" => base.max_ready_bytes = value.extract()?,
+            "timeouts" => timeouts(&mut base, value.cast::<PyDict>()?)?,
+            "l7_settings" => base.l7_settings = Arc::new(l7_settings(&base.l7_settings, value.cast::<PyDict>()?)?),
+            _ => return Err(unknown("setting", &name)),
+        }
+    }
+    if base.max_flows == 0 || base.batch_rows == 0 {
+        return Err(PyValueError::new_err("max_flows and batch_rows are at least 1"));
+    }
+    Ok(base)
+}
+
+fn unknown(what: &str, name: &str) -> PyErr {
+    PyValueError::new_err(format!("no such {what}: {name:?}"))
+}
+
+fn timeouts(base: &mut Config, values: &Bound<'_, PyDict>) -> PyResult<()> {
+    for (key, value) in values.iter() {
+        let name: String = key.extract()?;
+        let seconds: u32 = value.extract()?;
+        let slot = match name.as_str() {
+            "established_s" => &mut base.timeouts.established_s,
+            "opening_s" => &mut base.timeouts.opening_s,
+            "closing_s" => &mut base.timeouts.closing_s,
+            "one_way_s" => &mut base.timeouts.one_way_s,
+            "reset_s" => &mut base.timeouts.reset_s,
+            "opening_reset_s" => &mut base.timeouts.opening_reset_s,
+            "closed_s" => &mut base.timeouts.closed_s,
+            "datagram_s" => &mut base.timeouts.datagram_s,
+            _ => return Err(unknown("timeout", &name)),
+        };
+        *slot = seconds.clamp(1, 86_400);
+    }
+    Ok(())
+}
+
+fn l7_settings(base: &L7Settings, values: &Bound<'_, PyDict>) -> PyResult<L7Settings> {
+    let mut settings = base.clone();
+    for (key, value) in values.iter() {
+        let name: String = key.extract()?;
+        match name.as_str() {
+            "tcp_request_timeout_us" => settings.tcp_request_timeout_us = value.extract()?,
+            "udp_request_timeout_us" => settings.udp_request_timeout_us = value.extract()?,
+            "http_endpoint_segments" => settings.http_endpoint_segments = value.extract()?,
+            "dns_expected_nxdomain_suffixes" => settings.dns_expected_nxdomain_suffixes = value.extract()?,
+            "max_pending_requests" => settings.max_pending_requests = value.extract()?,
+            "max_guesses" => settings.max_guesses = value.extract()?,
+            _ => return Err(unknown("L7 setting", &name)),
+        }
+    }
+    Ok(settings)
+}
