@@ -2,6 +2,8 @@
 
 pub mod block;
 pub mod column;
+pub mod document;
+pub mod engine;
 pub mod flow;
 pub mod l7;
 pub mod otlp;

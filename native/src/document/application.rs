@@ -1,8 +1,8 @@
 //! L7 documents: requests by pair, protocol and endpoint.
 
-use super::network::{set, write_end, write_ends, write_seen};
 use super::places::{EndKey, Places};
-use crate::column::Label;
+use super::rows::{set, write_end, write_ends, write_seen};
+use crate::column::{Label, Rows};
 use crate::engine::Output;
 use crate::flow::measure::Delay;
 use crate::table::Layout;
@@ -52,17 +52,26 @@ macro_rules! write_l7 {
     ($table:expr, $row:expr, $protocol:expr, $endpoint:expr, $meter:expr) => {{
         let (table, row, meter) = (&mut *$table, $row, $meter);
         table.endpoint.set(row, $endpoint);
-        set!(table, row,
-            l7_protocol = $protocol, request = meter.request, response = meter.response, client_error = meter.client_error,
-            server_error = meter.server_error, timeout = meter.timeout, error = meter.client_error + meter.server_error,
-            rrt_sum = meter.rrt.sum, rrt_count = meter.rrt.count, rrt_max = meter.rrt.max,
+        set!(
+            table,
+            row,
+            l7_protocol = $protocol,
+            request = meter.request,
+            response = meter.response,
+            client_error = meter.client_error,
+            server_error = meter.server_error,
+            timeout = meter.timeout,
+            error = meter.client_error + meter.server_error,
+            rrt_sum = meter.rrt.sum,
+            rrt_count = meter.rrt.count,
+            rrt_max = meter.rrt.max,
         );
     }};
 }
 
 impl Applications {
     pub(super) fn add(&mut self, pair: u32, protocol: u8, endpoint: &str, counts: &L7Meter) {
-        let full = self.endpoints.dict.ends.len() > MAX_ENDPOINTS || self.held.len() > MAX_KEYS;
+        let full = self.endpoints.dict.len() > MAX_ENDPOINTS || self.held.len() > MAX_KEYS;
         let endpoint = if full { 0 } else { self.endpoints.intern(endpoint) };
         self.merged += u64::from(full);
         self.held.entry((pair, protocol, endpoint)).or_default().add(counts);
@@ -92,7 +101,7 @@ impl Applications {
 
     /// Forgets what was counted.
     pub(super) fn clear(&mut self) {
-        if self.endpoints.dict.ends.len() > 1 {
+        if self.endpoints.dict.len() > 1 {
             self.endpoints = Label::default();
         }
         self.held.clear();
@@ -112,6 +121,6 @@ impl Applications {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.held.capacity() * size_of::<(L7Key, L7Meter)>() + self.endpoints.dict.data.capacity() + self.endpoints.dict.ends.capacity() * 16
+        self.held.capacity() * size_of::<(L7Key, L7Meter)>() + self.endpoints.nbytes()
     }
 }

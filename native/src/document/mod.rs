@@ -7,6 +7,7 @@ mod application;
 mod meter;
 mod network;
 mod places;
+pub(crate) mod rows;
 
 pub use application::{L7Key, L7Meter};
 pub use meter::{DELAYS, Meter};
@@ -114,7 +115,9 @@ impl Documents {
     }
 
     pub fn bytes(&self) -> usize {
-        self.places.bytes() + self.pairs.iter().map(Meters::bytes).sum::<usize>() + self.applications.iter().map(Applications::bytes).sum::<usize>()
+        self.places.bytes()
+            + self.pairs.iter().map(Meters::bytes).sum::<usize>()
+            + self.applications.iter().map(Applications::bytes).sum::<usize>()
     }
 
     /// Requests counted without their endpoint, because there were too many different ones.

@@ -95,10 +95,17 @@ impl Places {
             observation_point: key.observation_point,
         };
         let ends = [self.end(&end(key.client, 0)), self.end(&end(key.server, 1))];
-        let pair = Pair { key: *key, ends, alive: 0, meters: [NONE; 2], is_free: false };
+        let pair = Pair {
+            key: *key,
+            ends,
+            alive: 0,
+            meters: [NONE; 2],
+            is_free: false,
+        };
         let number = put(&mut self.pairs, &mut self.free_pairs, pair);
         let (pairs, state) = (&self.pairs, &self.state);
-        self.by_pair.insert_unique(hash, number, |&pair| state.hash_one(pairs[pair as usize].key));
+        self.by_pair
+            .insert_unique(hash, number, |&pair| state.hash_one(pairs[pair as usize].key));
         number
     }
 
@@ -106,10 +113,17 @@ impl Places {
         let hash = self.state.hash_one(key);
         let found = self.by_end.find(hash, |&end| self.ends[end as usize].key == *key).copied();
         let number = found.unwrap_or_else(|| {
-            let end = End { key: *key, alive: 0, pairs: 0, meter: NONE, is_free: false };
+            let end = End {
+                key: *key,
+                alive: 0,
+                pairs: 0,
+                meter: NONE,
+                is_free: false,
+            };
             let number = put(&mut self.ends, &mut self.free_ends, end);
             let (ends, state) = (&self.ends, &self.state);
-            self.by_end.insert_unique(hash, number, |&end| state.hash_one(ends[end as usize].key));
+            self.by_end
+                .insert_unique(hash, number, |&end| state.hash_one(ends[end as usize].key));
             number
         });
         self.ends[number as usize].pairs += 1;
@@ -118,7 +132,9 @@ impl Places {
 
     /// Pairs with flows alive.
     pub(super) fn alive(&self) -> Vec<u32> {
-        (0..self.pairs.len() as u32).filter(|pair| self.pairs[*pair as usize].alive > 0).collect()
+        (0..self.pairs.len() as u32)
+            .filter(|pair| self.pairs[*pair as usize].alive > 0)
+            .collect()
     }
 
     /// Forgets pairs without flows and without measures.
@@ -144,7 +160,10 @@ impl Places {
             }
         }
         if self.free_pairs.len() == self.pairs.len() {
-            *self = Places { state: self.state.clone(), ..Places::default() };
+            *self = Places {
+                state: self.state.clone(),
+                ..Places::default()
+            };
         }
     }
 

@@ -24,7 +24,10 @@ pub struct Fragments {
 
 impl Default for Fragments {
     fn default() -> Self {
-        Fragments { kept: vec![Default::default(); KEPT], seed: Seed::default() }
+        Fragments {
+            kept: vec![Default::default(); KEPT],
+            seed: Seed::default(),
+        }
     }
 }
 
@@ -32,8 +35,17 @@ impl Fragments {
     /// Remembers the ports of a first fragment, and gives them to later ones.
     #[cold]
     pub fn resolve(&mut self, packet: &mut Packet) {
-        let datagram = Datagram { src: packet.src, dst: packet.dst, id: packet.ip_id, protocol: packet.protocol };
-        let words = [packet.src[0] ^ packet.src[1], packet.dst[0] ^ packet.dst[1], u64::from(packet.ip_id) << 8 | u64::from(packet.protocol)];
+        let datagram = Datagram {
+            src: packet.src,
+            dst: packet.dst,
+            id: packet.ip_id,
+            protocol: packet.protocol,
+        };
+        let words = [
+            packet.src[0] ^ packet.src[1],
+            packet.dst[0] ^ packet.dst[1],
+            u64::from(packet.ip_id) << 8 | u64::from(packet.protocol),
+        ];
         let kept = &mut self.kept[self.seed.hash_words(words) as usize % KEPT];
         match packet.fragment {
             Fragment::First => *kept = (datagram, packet.src_port, packet.dst_port),

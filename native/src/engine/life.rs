@@ -47,7 +47,7 @@ impl Core {
                 self.report();
             }
             self.look();
-            if self.now_s % L7_TICK_S == 0 {
+            if self.now_s.is_multiple_of(L7_TICK_S) {
                 self.tick_l7();
             }
         }
@@ -99,7 +99,11 @@ impl Core {
             self.next - 1
         });
         let packet = &frame.packet;
-        let icmp_type = if packet.protocol == ICMP || packet.protocol == ICMP6 { frame.bytes.get(packet.payload_at as usize).copied().unwrap_or(0) } else { 0 };
+        let icmp_type = if packet.protocol == ICMP || packet.protocol == ICMP6 {
+            frame.bytes.get(packet.payload_at as usize).copied().unwrap_or(0)
+        } else {
+            0
+        };
         let (source_is_client, direction_score) = side::source_is_client(packet, icmp_type, &mut self.servers);
         let ((client, _), (server, server_port)) = if source_is_client {
             ((packet.src, packet.src_port), (packet.dst, packet.dst_port))
@@ -112,9 +116,21 @@ impl Core {
             (Passing::Out, false) | (Passing::In, true) => 2,
             (Passing::Loopback, _) => 3,
         };
-        let key = PairKey { client, server, is_ipv6: packet.is_ipv6, server_port, protocol: packet.protocol, nic: packet.nic, observation_point };
+        let key = PairKey {
+            client,
+            server,
+            is_ipv6: packet.is_ipv6,
+            server_port,
+            protocol: packet.protocol,
+            nic: packet.nic,
+            observation_point,
+        };
         let pair = self.documents.open(&key);
-        let due = self.wheel.add(slot, self.now_s + self.config.timeouts.opening_s.min(self.config.timeouts.one_way_s) + 1, self.now_s);
+        let due = self.wheel.add(
+            slot,
+            self.now_s + self.config.timeouts.opening_s.min(self.config.timeouts.one_way_s) + 1,
+            self.now_s,
+        );
         *self.flows.get_mut(slot) = Flow {
             key: lookup.key,
             last_us: packet.time_us,
@@ -129,7 +145,11 @@ impl Core {
         };
         // The second in which it began, the agent, and a running number: sorted by time, and the same nowhere else.
         let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (self.made & 0xff_ffff);
-        *self.cold.get_mut(slot) = Cold { id, vlan: packet.vlan, ..Cold::default() };
+        *self.cold.get_mut(slot) = Cold {
+            id,
+            vlan: packet.vlan,
+            ..Cold::default()
+        };
         self.made += 1;
         self.alive += 1;
         let (flows, seed) = (&self.flows, &self.seed);
@@ -203,7 +223,8 @@ impl Core {
         self.write_row(slot, close_type, end_us);
         let (flows, seed) = (&self.flows, &self.seed);
         let flow = flows.get(slot);
-        self.index.remove(seed.hash(&flow.key), slot, |slot| seed.hash(&flows.get(slot).key));
+        self.index
+            .remove(seed.hash(&flow.key), slot, |slot| seed.hash(&flows.get(slot).key));
         let flow = self.flows.get_mut(slot);
         flow.is_alive = false;
         flow.app = None;
@@ -213,7 +234,9 @@ impl Core {
     }
 
     fn close_l7(&mut self, slot: u32) {
-        let Some(mut app) = self.flows.get_mut(slot).app.take() else { return };
+        let Some(mut app) = self.flows.get_mut(slot).app.take() else {
+            return;
+        };
         self.drain_early(slot, &mut app);
         let end_us = self.flows.get(slot).last_us.max(i64::from(self.now_s) * 1_000_000);
         let seen = self.with_sink(slot, |sink| app.l7.close(end_us, sink));
@@ -225,7 +248,11 @@ impl Core {
         let now_us = i64::from(self.now_s) * 1_000_000;
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
-            if !flow.app.as_ref().is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early())) {
+            if !flow
+                .app
+                .as_ref()
+                .is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early()))
+            {
                 continue;
             }
             let Some(mut app) = flow.app.take() else { continue };
@@ -241,13 +268,21 @@ impl Core {
         let flow = self.flows.get(slot);
         let ends = FlowEnds::of(flow, self.cold.get(slot), self.documents.pair(flow.pair).key);
         let (documents, output) = (&mut self.documents, &mut self.output);
-        with(&mut RowSink { output, documents, ends, pair: flow.pair, writes_log: self.config.l7_log })
+        with(&mut RowSink {
+            output,
+            documents,
+            ends,
+            pair: flow.pair,
+            writes_log: self.config.l7_log,
+        })
     }
 
     /// Makes room for a flow: of some, the one that was silent for longest goes.
     fn evict(&mut self) {
         let looks = (0..EVICT_LOOKS).map(|step| (self.hand + step) % self.next.max(1));
-        let oldest = looks.filter(|slot| self.flows.get(*slot).is_alive).min_by_key(|slot| self.flows.get(*slot).last_us);
+        let oldest = looks
+            .filter(|slot| self.flows.get(*slot).is_alive)
+            .min_by_key(|slot| self.flows.get(*slot).last_us);
         self.hand = (self.hand + EVICT_LOOKS) % self.next.max(1);
         if let Some(slot) = oldest {
             self.stats.flows_evicted += 1;

@@ -154,7 +154,11 @@ impl Core {
             if frame.packet.fragment != Fragment::Whole {
                 self.fragments.resolve(&mut frame.packet);
             }
-            let netns = if frame.passing == Passing::Loopback { frame.packet.netns } else { 0 };
+            let netns = if frame.passing == Passing::Loopback {
+                frame.packet.netns
+            } else {
+                0
+            };
             (lookup.key, lookup.forward) = Key::of(&frame.packet, netns);
             lookup.hash = self.seed.hash(&lookup.key);
             self.index.prefetch(lookup.hash);
@@ -238,7 +242,13 @@ impl Core {
             }
         } else {
             let silent_us = packet.time_us - flow.directions[way].last_us;
-            if silent_us < if netns(bound) == packet.netns { SIGHTING_US } else { FAR_SIGHTING_US } {
+            if silent_us
+                < if netns(bound) == packet.netns {
+                    SIGHTING_US
+                } else {
+                    FAR_SIGHTING_US
+                }
+            {
                 return false;
             }
             // The other direction follows into the new namespace, so that both come from one ring, in order.

@@ -54,7 +54,10 @@ pub struct Output {
 static NETWORK: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_1S, &generated::FLOW_METRICS_NETWORK_1M];
 static NETWORK_MAP: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_MAP_1S, &generated::FLOW_METRICS_NETWORK_MAP_1M];
 static APPLICATION: [&TableDef; 2] = [&generated::FLOW_METRICS_APPLICATION_1S, &generated::FLOW_METRICS_APPLICATION_1M];
-static APPLICATION_MAP: [&TableDef; 2] = [&generated::FLOW_METRICS_APPLICATION_MAP_1S, &generated::FLOW_METRICS_APPLICATION_MAP_1M];
+static APPLICATION_MAP: [&TableDef; 2] = [
+    &generated::FLOW_METRICS_APPLICATION_MAP_1S,
+    &generated::FLOW_METRICS_APPLICATION_MAP_1M,
+];
 
 /// A pair of accessors for one layout: the open block, and the note that a row was added to it.
 macro_rules! block {
@@ -75,7 +78,10 @@ macro_rules! block {
 impl Output {
     pub fn new(config: &super::Config) -> Output {
         Output {
-            seen: Seen { agent_id: config.agent_id, nics: vec![Nic::default()] },
+            seen: Seen {
+                agent_id: config.agent_id,
+                nics: vec![Nic::default()],
+            },
             l4: L4FlowLog::default(),
             l7: L7FlowLog::default(),
             network: Default::default(),

@@ -18,15 +18,16 @@ impl Core {
         let flow = self.flows.get_mut(slot);
         match &flow.app {
             // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
-            Some(app) if !has_data => {
-                if packet.tcp_flags & flag::ACK == 0 || !app.streams[1 - way].missed(packet.ack) {
-                    return;
-                }
-            }
+            Some(app) if !(has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack)) => return,
             None if !has_data || flow.is_opaque => return,
             _ => {}
         }
-        let mut app = flow.app.take().unwrap_or_else(|| Box::new(App { l7: FlowL7::new(&self.config.l7_settings), streams: Default::default() }));
+        let mut app = flow.app.take().unwrap_or_else(|| {
+            Box::new(App {
+                l7: FlowL7::new(&self.config.l7_settings),
+                streams: Default::default(),
+            })
+        });
         if packet.tcp_flags & flag::ACK != 0 && packet.protocol == TCP && app.streams[1 - way].missed(packet.ack) {
             self.give_up(slot, &mut app, 1 - way, packet.time_us);
         }
@@ -54,7 +55,12 @@ impl Core {
         match app.streams[way].place(packet.seq, packet.l4_bytes, packet.time_us, bytes) {
             Placed::Now { skip } => {
                 let rest = bytes.get(skip as usize..).unwrap_or(&[]);
-                self.deliver(slot, app, way, (packet.seq.wrapping_add(skip), packet.l4_bytes - skip, packet.time_us, rest));
+                self.deliver(
+                    slot,
+                    app,
+                    way,
+                    (packet.seq.wrapping_add(skip), packet.l4_bytes - skip, packet.time_us, rest),
+                );
                 if app.streams[way].has_early() {
                     self.pop(slot, app, way);
                 }
@@ -68,7 +74,12 @@ impl Core {
     fn pop(&mut self, slot: u32, app: &mut App, way: usize) {
         while let Some((segment, skip)) = app.streams[way].pop() {
             let rest = segment.bytes.get(skip as usize..).unwrap_or(&[]);
-            self.deliver(slot, app, way, (segment.seq.wrapping_add(skip), segment.wire_len - skip, segment.time_us, rest));
+            self.deliver(
+                slot,
+                app,
+                way,
+                (segment.seq.wrapping_add(skip), segment.wire_len - skip, segment.time_us, rest),
+            );
         }
     }
 

@@ -23,8 +23,16 @@ impl Replay {
     /// What opening the file gives; `InvalidData` where it is no capture.
     pub fn open(path: &Path, config: Config) -> io::Result<Replay> {
         // Whoever asks for the next batch takes it, so nothing has to be dropped.
-        let config = Config { max_ready_bytes: usize::MAX, ..config };
-        Ok(Replay { capture: Capture::open(path)?, core: Core::new(config, false), records: Vec::with_capacity(RECORDS), done: false })
+        let config = Config {
+            max_ready_bytes: usize::MAX,
+            ..config
+        };
+        Ok(Replay {
+            capture: Capture::open(path)?,
+            core: Core::new(config, false),
+            records: Vec::with_capacity(RECORDS),
+            done: false,
+        })
     }
 
     /// The next rows; none at the end.
@@ -57,7 +65,12 @@ fn feed(core: &mut Core, records: &[Record], bytes: &[u8]) {
         for record in records {
             let frame = &bytes[record.at..record.at + record.len as usize];
             match parse(record.link, frame, record.wire, record.time_us) {
-                Ok(packet) => frames.push(Frame { packet, bytes: frame, link: record.link, passing: Passing::Unknown }),
+                Ok(packet) => frames.push(Frame {
+                    packet,
+                    bytes: frame,
+                    link: record.link,
+                    passing: Passing::Unknown,
+                }),
                 Err(why) => core.stats.unparsed(why, record.len),
             }
         }

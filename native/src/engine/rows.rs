@@ -1,43 +1,34 @@
 //! Rows of `flow_log`: a flow or a request becomes columns.
 
-use super::{Nic, Output, ip6};
-use crate::document::PairKey;
-use crate::document::{Documents, L7Meter};
+use super::{Nic, Output};
+use crate::document::rows::{set, write_ends};
+use crate::document::{Documents, L7Meter, PairKey};
 use crate::flow::measure::{self, Delay, Rare};
 use crate::flow::{Cold, Flow, state};
 use crate::l7::{L7Row, L7Sink, RowType, Status};
 use crate::packet::TCP;
 use crate::table::Layout;
 
-/// Sets a column unless the value is the default, which needs no setting.
-macro_rules! set {
-    ($table:expr, $row:expr, $($column:ident = $value:expr),+ $(,)?) => {
-        $(
-            let value = $value;
-            if value != 0 {
-                $table.$column.set($row, value);
-            }
-        )+
-    };
-}
-
 /// Writes what both tables say about a flow's ends and where it was seen.
 macro_rules! write_flow {
     ($table:expr, $row:expr, $ends:expr, $nic:expr) => {{
         let (table, row, ends, nic): (_, usize, &FlowEnds, &Nic) = (&mut *$table, $row, $ends, $nic);
-        if ends.pair.is_ipv6 {
-            table.ip6_0.set(row, ip6(ends.pair.client));
-            table.ip6_1.set(row, ip6(ends.pair.server));
-        } else {
-            table.is_ipv4.set(row, 1);
-            table.ip4_0.set(row, ends.pair.client[1] as u32);
-            table.ip4_1.set(row, ends.pair.server[1] as u32);
-        }
+        write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
         table.capture_nic.set(row, &nic.name);
-        table.observation_point.set(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
-        set!(table, row,
-            flow_id = ends.flow_id, client_port = ends.client_port, server_port = ends.pair.server_port, protocol = ends.pair.protocol,
-            capture_nic_type = nic.kind, vlan = ends.vlan, process_id_0 = ends.processes[0], process_id_1 = ends.processes[1],
+        table
+            .observation_point
+            .set(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
+        set!(
+            table,
+            row,
+            flow_id = ends.flow_id,
+            client_port = ends.client_port,
+            server_port = ends.pair.server_port,
+            protocol = ends.pair.protocol,
+            capture_nic_type = nic.kind,
+            vlan = ends.vlan,
+            process_id_0 = ends.processes[0],
+            process_id_1 = ends.processes[1],
         );
     }};
 }
@@ -54,7 +45,13 @@ pub struct FlowEnds {
 
 impl FlowEnds {
     pub fn of(flow: &Flow, cold: &Cold, pair: PairKey) -> FlowEnds {
-        FlowEnds { pair, flow_id: cold.id, client_port: flow.client().1, vlan: cold.vlan, processes: cold.processes }
+        FlowEnds {
+            pair,
+            flow_id: cold.id,
+            client_port: flow.client().1,
+            vlan: cold.vlan,
+            processes: cold.processes,
+        }
     }
 }
 
@@ -68,22 +65,46 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
     table.start_time.set(row, flow.start_us);
     table.end_time.set(row, end_us);
     let is_tcp = pair.protocol == TCP;
-    set!(table, row,
-        duration = (end_us - flow.start_us) as u64, agent_id = seen.agent_id, mac_0 = cold.macs[0], mac_1 = cold.macs[1],
-        direction_score = flow.direction_score, l7_protocol = cold.l7_protocol, is_new_flow = u8::from(flow.is_new),
-        close_type = close_type, status = state::status(close_type, is_tcp),
-        tcp_flags_bit_0 = u16::from(flow.directions[0].flags), tcp_flags_bit_1 = u16::from(flow.directions[1].flags),
-        syn_seq = flow.directions[0].first_seq, syn_ack_seq = flow.directions[1].first_seq,
+    set!(
+        table,
+        row,
+        duration = (end_us - flow.start_us) as u64,
+        agent_id = seen.agent_id,
+        mac_0 = cold.macs[0],
+        mac_1 = cold.macs[1],
+        direction_score = flow.direction_score,
+        l7_protocol = cold.l7_protocol,
+        is_new_flow = u8::from(flow.is_new),
+        close_type = close_type,
+        status = state::status(close_type, is_tcp),
+        tcp_flags_bit_0 = u16::from(flow.directions[0].flags),
+        tcp_flags_bit_1 = u16::from(flow.directions[1].flags),
+        syn_seq = flow.directions[0].first_seq,
+        syn_ack_seq = flow.directions[1].first_seq,
     );
     let traffic = &cold.traffic;
-    set!(table, row,
-        packet_tx = traffic.packet[0], packet_rx = traffic.packet[1], byte_tx = traffic.byte[0], byte_rx = traffic.byte[1],
-        l3_byte_tx = traffic.l3_byte[0], l3_byte_rx = traffic.l3_byte[1], l4_byte_tx = traffic.l4_byte[0], l4_byte_rx = traffic.l4_byte[1],
-        total_packet_tx = cold.total_packet[0] + traffic.packet[0], total_packet_rx = cold.total_packet[1] + traffic.packet[1],
-        total_byte_tx = cold.total_byte[0] + traffic.byte[0], total_byte_rx = cold.total_byte[1] + traffic.byte[1],
-        l7_request = u64::from(cold.l7.request), l7_response = u64::from(cold.l7.response), l7_parse_failed = u64::from(cold.l7.parse_failed),
-        l7_client_error = u64::from(cold.l7.client_error), l7_server_error = u64::from(cold.l7.server_error),
-        l7_timeout = u64::from(cold.l7.timeout), tls_rtt = cold.tls_rtt_us,
+    set!(
+        table,
+        row,
+        packet_tx = traffic.packet[0],
+        packet_rx = traffic.packet[1],
+        byte_tx = traffic.byte[0],
+        byte_rx = traffic.byte[1],
+        l3_byte_tx = traffic.l3_byte[0],
+        l3_byte_rx = traffic.l3_byte[1],
+        l4_byte_tx = traffic.l4_byte[0],
+        l4_byte_rx = traffic.l4_byte[1],
+        total_packet_tx = cold.total_packet[0] + traffic.packet[0],
+        total_packet_rx = cold.total_packet[1] + traffic.packet[1],
+        total_byte_tx = cold.total_byte[0] + traffic.byte[0],
+        total_byte_rx = cold.total_byte[1] + traffic.byte[1],
+        l7_request = u64::from(cold.l7.request),
+        l7_response = u64::from(cold.l7.response),
+        l7_parse_failed = u64::from(cold.l7.parse_failed),
+        l7_client_error = u64::from(cold.l7.client_error),
+        l7_server_error = u64::from(cold.l7.server_error),
+        l7_timeout = u64::from(cold.l7.timeout),
+        tls_rtt = cold.tls_rtt_us,
     );
     write_rare(table, row, &cold.rare);
     table.commit();
@@ -92,20 +113,41 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
 
 fn write_rare(table: &mut crate::table::generated::L4FlowLog, row: usize, rare: &Rare) {
     let tcp = &rare.tcp;
-    set!(table, row,
-        syn_count = tcp[measure::SYN], synack_count = tcp[measure::SYNACK], fin_count = tcp[measure::FIN],
-        retrans_tx = tcp[measure::RETRANS], retrans_rx = tcp[measure::RETRANS + 1],
-        retrans_syn = tcp[measure::RETRANS_SYN], retrans_synack = tcp[measure::RETRANS_SYNACK],
-        zero_win_tx = tcp[measure::ZERO_WINDOW], zero_win_rx = tcp[measure::ZERO_WINDOW + 1],
-        ooo_tx = tcp[measure::OUT_OF_ORDER], ooo_rx = tcp[measure::OUT_OF_ORDER + 1], rtt = rare.rtt_us,
+    set!(
+        table,
+        row,
+        syn_count = tcp[measure::SYN],
+        synack_count = tcp[measure::SYNACK],
+        fin_count = tcp[measure::FIN],
+        retrans_tx = tcp[measure::RETRANS],
+        retrans_rx = tcp[measure::RETRANS + 1],
+        retrans_syn = tcp[measure::RETRANS_SYN],
+        retrans_synack = tcp[measure::RETRANS_SYNACK],
+        zero_win_tx = tcp[measure::ZERO_WINDOW],
+        zero_win_rx = tcp[measure::ZERO_WINDOW + 1],
+        ooo_tx = tcp[measure::OUT_OF_ORDER],
+        ooo_rx = tcp[measure::OUT_OF_ORDER + 1],
+        rtt = rare.rtt_us,
     );
     let [client, server, srt, art, cit] = &rare.delays;
-    set!(table, row,
-        rtt_client_sum = client.sum, rtt_client_count = client.count, rtt_client_max = client.max,
-        rtt_server_sum = server.sum, rtt_server_count = server.count, rtt_server_max = server.max,
-        srt_sum = srt.sum, srt_count = srt.count, srt_max = srt.max,
-        art_sum = art.sum, art_count = art.count, art_max = art.max,
-        cit_sum = cit.sum, cit_count = cit.count, cit_max = cit.max,
+    set!(
+        table,
+        row,
+        rtt_client_sum = client.sum,
+        rtt_client_count = client.count,
+        rtt_client_max = client.max,
+        rtt_server_sum = server.sum,
+        rtt_server_count = server.count,
+        rtt_server_max = server.max,
+        srt_sum = srt.sum,
+        srt_count = srt.count,
+        srt_max = srt.max,
+        art_sum = art.sum,
+        art_count = art.count,
+        art_max = art.max,
+        cit_sum = cit.sum,
+        cit_count = cit.count,
+        cit_max = cit.max,
     );
 }
 
@@ -151,23 +193,45 @@ impl RowSink<'_> {
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);
         table.end_time.set(row, from.end_us);
-        set!(table, row,
-            agent_id = seen.agent_id, l7_protocol = from.protocol, r#type = from.row_type as u8, is_tls = u8::from(from.is_tls),
-            is_async = u8::from(from.is_async), request_id = from.request_id, response_status = from.response_status as u8,
-            response_code = from.response_code, response_duration = from.response_duration_us, request_length = from.request_length,
-            response_length = from.response_length, captured_request_byte = from.captured_request_byte,
-            captured_response_byte = from.captured_response_byte, sql_affected_rows = from.sql_affected_rows,
-            req_tcp_seq = from.req_tcp_seq, resp_tcp_seq = from.resp_tcp_seq,
+        set!(
+            table,
+            row,
+            agent_id = seen.agent_id,
+            l7_protocol = from.protocol,
+            r#type = from.row_type as u8,
+            is_tls = u8::from(from.is_tls),
+            is_async = u8::from(from.is_async),
+            request_id = from.request_id,
+            response_status = from.response_status as u8,
+            response_code = from.response_code,
+            response_duration = from.response_duration_us,
+            request_length = from.request_length,
+            response_length = from.response_length,
+            captured_request_byte = from.captured_request_byte,
+            captured_response_byte = from.captured_response_byte,
+            sql_affected_rows = from.sql_affected_rows,
+            req_tcp_seq = from.req_tcp_seq,
+            resp_tcp_seq = from.resp_tcp_seq,
         );
         macro_rules! text {
             ($($column:ident = $value:expr),+ $(,)?) => { $( if !$value.is_empty() { table.$column.set(row, $value); } )+ };
         }
         text!(
-            l7_protocol_str = from.protocol_name, version = from.version, request_type = from.request_type,
-            request_domain = from.request_domain, request_resource = from.request_resource, endpoint = from.endpoint,
-            response_exception = from.response_exception, response_result = from.response_result, trace_id = from.trace_id,
-            span_id = from.span_id, parent_span_id = from.parent_span_id, x_request_id_0 = from.x_request_id_0,
-            x_request_id_1 = from.x_request_id_1, http_proxy_client = from.http_proxy_client, user_agent = from.user_agent,
+            l7_protocol_str = from.protocol_name,
+            version = from.version,
+            request_type = from.request_type,
+            request_domain = from.request_domain,
+            request_resource = from.request_resource,
+            endpoint = from.endpoint,
+            response_exception = from.response_exception,
+            response_result = from.response_result,
+            trace_id = from.trace_id,
+            span_id = from.span_id,
+            parent_span_id = from.parent_span_id,
+            x_request_id_0 = from.x_request_id_0,
+            x_request_id_1 = from.x_request_id_1,
+            http_proxy_client = from.http_proxy_client,
+            user_agent = from.user_agent,
             referer = from.referer,
         );
         if !from.attributes.is_empty() {

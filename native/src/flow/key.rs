@@ -24,7 +24,15 @@ impl Key {
         let (src, dst) = ((packet.src, packet.src_port), (packet.dst, packet.dst_port));
         let forward = src <= dst;
         let (low, high) = if forward { (src, dst) } else { (dst, src) };
-        let key = Key { low: low.0, high: high.0, low_port: low.1, high_port: high.1, netns, protocol: packet.protocol, is_ipv6: packet.is_ipv6 };
+        let key = Key {
+            low: low.0,
+            high: high.0,
+            low_port: low.1,
+            high_port: high.1,
+            netns,
+            protocol: packet.protocol,
+            is_ipv6: packet.is_ipv6,
+        };
         (key, forward)
     }
 
@@ -75,7 +83,10 @@ pub struct Index {
 
 impl Default for Index {
     fn default() -> Self {
-        Index { entries: vec![(0, 0); 1024], used: 0 }
+        Index {
+            entries: vec![(0, 0); 1024],
+            used: 0,
+        }
     }
 }
 
@@ -196,8 +207,22 @@ mod tests {
 
     #[test]
     fn both_directions_have_one_key() {
-        let there = Packet { src: [0, 9], dst: [0, 3], src_port: 1, dst_port: 2, protocol: 6, ..Packet::default() };
-        let back = Packet { src: [0, 3], dst: [0, 9], src_port: 2, dst_port: 1, protocol: 6, ..Packet::default() };
+        let there = Packet {
+            src: [0, 9],
+            dst: [0, 3],
+            src_port: 1,
+            dst_port: 2,
+            protocol: 6,
+            ..Packet::default()
+        };
+        let back = Packet {
+            src: [0, 3],
+            dst: [0, 9],
+            src_port: 2,
+            dst_port: 1,
+            protocol: 6,
+            ..Packet::default()
+        };
         let (a, b) = (Key::of(&there, 0), Key::of(&back, 0));
         assert_eq!(a.0, b.0);
         assert_ne!(a.1, b.1);

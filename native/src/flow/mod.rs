@@ -104,7 +104,12 @@ pub struct Traffic32 {
 
 impl Traffic32 {
     pub fn widen(&self) -> Traffic {
-        Traffic { packet: self.packet.map(u64::from), byte: self.byte, l3_byte: self.l3_byte, l4_byte: self.l4_byte }
+        Traffic {
+            packet: self.packet.map(u64::from),
+            byte: self.byte,
+            l3_byte: self.l3_byte,
+            l4_byte: self.l4_byte,
+        }
     }
 }
 
@@ -157,7 +162,16 @@ impl Default for Flow {
             is_dirty: false,
             waits: 0,
             delta: Traffic32::default(),
-            directions: [Direction { nic: NO_NIC, ..Direction::default() }, Direction { nic: NO_NIC, ..Direction::default() }],
+            directions: [
+                Direction {
+                    nic: NO_NIC,
+                    ..Direction::default()
+                },
+                Direction {
+                    nic: NO_NIC,
+                    ..Direction::default()
+                },
+            ],
             start_us: 0,
             syn_us: 0,
             synack_us: 0,
@@ -192,7 +206,16 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Timeouts { established_s: 300, opening_s: 5, closing_s: 5, one_way_s: 5, reset_s: 35, opening_reset_s: 1, closed_s: 2, datagram_s: 60 }
+        Timeouts {
+            established_s: 300,
+            opening_s: 5,
+            closing_s: 5,
+            one_way_s: 5,
+            reset_s: 35,
+            opening_reset_s: 1,
+            closed_s: 2,
+            datagram_s: 60,
+        }
     }
 }
 
@@ -209,14 +232,20 @@ impl Flow {
             State::Established | State::Queueing => timeouts.established_s,
             State::ClientFin | State::ServerFin => timeouts.closing_s,
             State::BothFin | State::Closed => timeouts.closed_s,
-            State::Reset if matches!(self.reset, state::close::SERVER_DIRECT_RST | state::close::CLIENT_ESTABLISH_RST) => timeouts.opening_reset_s,
+            State::Reset if matches!(self.reset, state::close::SERVER_DIRECT_RST | state::close::CLIENT_ESTABLISH_RST) => {
+                timeouts.opening_reset_s
+            }
             State::Reset => timeouts.reset_s,
         }
     }
 
     /// `close_type` of a flow that was silent for that long.
     pub fn close_type(&self) -> u8 {
-        if self.key.protocol == TCP { self.state.silent(self.reset) } else { state::close::TIMEOUT }
+        if self.key.protocol == TCP {
+            self.state.silent(self.reset)
+        } else {
+            state::close::TIMEOUT
+        }
     }
 
     /// 0 where `forward` (the source is the lower end) means client to server, else 1.
@@ -246,16 +275,26 @@ impl Flow {
     }
 
     pub fn client(&self) -> (crate::packet::Ip, u16) {
-        if self.client_is_low { (self.key.low, self.key.low_port) } else { (self.key.high, self.key.high_port) }
+        if self.client_is_low {
+            (self.key.low, self.key.low_port)
+        } else {
+            (self.key.high, self.key.high_port)
+        }
     }
 
     pub fn server(&self) -> (crate::packet::Ip, u16) {
-        if self.client_is_low { (self.key.high, self.key.high_port) } else { (self.key.low, self.key.low_port) }
+        if self.client_is_low {
+            (self.key.high, self.key.high_port)
+        } else {
+            (self.key.low, self.key.low_port)
+        }
     }
 
     pub fn heap_bytes(&self) -> usize {
         let holes = self.directions.iter().filter(|way| way.holes.is_some()).count() * size_of::<tcp::Holes>();
-        let app = self.app.as_ref().map_or(0, |app| size_of::<App>() + app.l7.heap_bytes() + app.streams.iter().map(Stream::heap_bytes).sum::<usize>());
+        let app = self.app.as_ref().map_or(0, |app| {
+            size_of::<App>() + app.l7.heap_bytes() + app.streams.iter().map(Stream::heap_bytes).sum::<usize>()
+        });
         holes + app
     }
 }
@@ -278,6 +317,11 @@ mod tests {
 
     #[test]
     fn an_idle_flow_is_small() {
-        assert!(size_of::<Flow>() + size_of::<Cold>() <= 640, "{} + {}", size_of::<Flow>(), size_of::<Cold>());
+        assert!(
+            size_of::<Flow>() + size_of::<Cold>() <= 640,
+            "{} + {}",
+            size_of::<Flow>(),
+            size_of::<Cold>()
+        );
     }
 }

@@ -13,7 +13,10 @@ const SERVERS: usize = 4096;
 
 impl Default for Servers {
     fn default() -> Self {
-        Servers { tags: vec![0; SERVERS], seed: Seed::default() }
+        Servers {
+            tags: vec![0; SERVERS],
+            seed: Seed::default(),
+        }
     }
 }
 
@@ -37,6 +40,10 @@ impl Servers {
 /// First port that Linux gives to clients by itself.
 const EPHEMERAL: u16 = 32_768;
 
+/// UDP ports that answer. The first datagram seen from one of them is an answer whose question was missed; the first from any other
+/// is a question.
+const ANSWERING: [u16; 16] = [53, 67, 69, 88, 111, 123, 137, 161, 389, 443, 500, 853, 1812, 3478, 4500, 5060];
+
 /// Whether the source of a flow's first packet is its client, and how sure that is (255 is certain).
 pub fn source_is_client(packet: &Packet, icmp_type: u8, servers: &mut Servers) -> (bool, u8) {
     if packet.protocol == TCP {
@@ -54,14 +61,22 @@ pub fn source_is_client(packet: &Packet, icmp_type: u8, servers: &mut Servers) -
         let is_reply = icmp_type == if packet.protocol == ICMP { 0 } else { 129 };
         return (!is_reply, 255);
     }
-    let known = (servers.knows(packet.src, packet.src_port, packet.protocol), servers.knows(packet.dst, packet.dst_port, packet.protocol));
+    let known = (
+        servers.knows(packet.src, packet.src_port, packet.protocol),
+        servers.knows(packet.dst, packet.dst_port, packet.protocol),
+    );
     let (src, dst) = (packet.src_port, packet.dst_port);
     match known {
         (false, true) => (true, 200),
         (true, false) => (false, 200),
+        _ if packet.protocol != TCP => match (ANSWERING.contains(&src), ANSWERING.contains(&dst)) {
+            (true, false) => (false, 128),
+            (false, true) => (true, 128),
+            _ => (true, 64),
+        },
         _ if (src < 1024) != (dst < 1024) => (dst < 1024, 128),
         _ if (src < EPHEMERAL) != (dst < EPHEMERAL) => (dst < EPHEMERAL, 96),
-        _ if packet.protocol != TCP || src == dst => (true, 64),
+        _ if src == dst => (true, 64),
         _ => (dst < src, 32),
     }
 }

@@ -59,18 +59,31 @@ impl Stream {
             self.next = seq.wrapping_add(wire_len);
             return Placed::Now { skip };
         }
-        self.keep(Segment { seq, wire_len, time_us, bytes: bytes.into() });
-        Placed::Early { is_full: self.early.len() >= MAX_SEGMENTS || self.early_bytes > MAX_BYTES }
+        self.keep(Segment {
+            seq,
+            wire_len,
+            time_us,
+            bytes: bytes.into(),
+        });
+        Placed::Early {
+            is_full: self.early.len() >= MAX_SEGMENTS || self.early_bytes > MAX_BYTES,
+        }
     }
 
     #[cold]
     fn keep(&mut self, segment: Segment) {
-        if self.early.iter().any(|other| other.seq == segment.seq && other.wire_len >= segment.wire_len) {
+        if self
+            .early
+            .iter()
+            .any(|other| other.seq == segment.seq && other.wire_len >= segment.wire_len)
+        {
             return;
         }
         self.early_bytes += segment.bytes.len();
         let next = self.next;
-        let at = self.early.partition_point(|other| other.seq.wrapping_sub(next) <= segment.seq.wrapping_sub(next));
+        let at = self
+            .early
+            .partition_point(|other| other.seq.wrapping_sub(next) <= segment.seq.wrapping_sub(next));
         self.early.insert(at, segment);
     }
 

@@ -39,7 +39,9 @@ impl Holes {
 
     /// Fills what `begin..end` covers; gives when the first hole that it touches was found.
     fn fill(&mut self, begin: u32, end: u32) -> Option<i64> {
-        let at = self.ranges[..self.used].iter().position(|hole| before(begin, hole.1) && before(hole.0, end))?;
+        let at = self.ranges[..self.used]
+            .iter()
+            .position(|hole| before(begin, hole.1) && before(hole.0, end))?;
         let (first, last, found) = self.ranges[at];
         let (left, right) = (before(first, begin), before(end, last));
         match (left, right) {
@@ -88,7 +90,11 @@ pub(super) fn segment(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut 
 }
 
 fn advance(flow: &mut Flow, packet: &Packet, way: usize) {
-    let facts = Facts { from_client: way == 0, synacks: flow.synacks, server_spoke: flow.directions[1].spoke };
+    let facts = Facts {
+        from_client: way == 0,
+        synacks: flow.synacks,
+        server_spoke: flow.directions[1].spoke,
+    };
     flow.state = flow.state.next(packet.tcp_flags, facts);
 }
 
@@ -189,7 +195,10 @@ fn handshake_ack(flow: &mut Flow, packet: &Packet, rares: &mut Rares) {
 #[inline]
 fn data(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
     let now = packet.time_us;
-    let end = packet.seq.wrapping_add(packet.l4_bytes).wrapping_add(u32::from(packet.tcp_flags & flag::FIN));
+    let end = packet
+        .seq
+        .wrapping_add(packet.l4_bytes)
+        .wrapping_add(u32::from(packet.tcp_flags & flag::FIN));
     let direction = &mut flow.directions[way];
     if direction.is_synced && packet.seq != direction.next_seq {
         if before(packet.seq, direction.next_seq) {

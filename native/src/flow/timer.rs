@@ -9,7 +9,10 @@ pub struct Wheel {
 
 impl Default for Wheel {
     fn default() -> Self {
-        Wheel { slots: (0..SECONDS).map(|_| Vec::new()).collect(), spare: Vec::new() }
+        Wheel {
+            slots: (0..SECONDS).map(|_| Vec::new()).collect(),
+            spare: Vec::new(),
+        }
     }
 }
 

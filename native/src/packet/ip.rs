@@ -14,7 +14,10 @@ pub(super) fn read(frame: &[u8], at: usize, wire: usize, packet: &mut Packet) ->
 
 #[inline]
 fn ipv4(frame: &[u8], at: usize, wire: usize, packet: &mut Packet) -> Result<(), Unparsed> {
-    let head: &[u8; 20] = frame.get(at..at + 20).and_then(|head| head.try_into().ok()).ok_or(Unparsed::Truncated)?;
+    let head: &[u8; 20] = frame
+        .get(at..at + 20)
+        .and_then(|head| head.try_into().ok())
+        .ok_or(Unparsed::Truncated)?;
     let header = usize::from(head[0] & 15) * 4;
     if header < 20 {
         return Err(Unparsed::Malformed);
@@ -44,8 +47,14 @@ fn ipv6(frame: &[u8], at: usize, wire: usize, packet: &mut Packet) -> Result<(),
     let told = usize::from(be16(head, 4).ok_or(Unparsed::Truncated)?);
     let end = if told == 0 { wire } else { (at + 40 + told).min(wire) };
     packet.is_ipv6 = true;
-    packet.src = [be64(head, 8).ok_or(Unparsed::Truncated)?, be64(head, 16).ok_or(Unparsed::Truncated)?];
-    packet.dst = [be64(head, 24).ok_or(Unparsed::Truncated)?, be64(head, 32).ok_or(Unparsed::Truncated)?];
+    packet.src = [
+        be64(head, 8).ok_or(Unparsed::Truncated)?,
+        be64(head, 16).ok_or(Unparsed::Truncated)?,
+    ];
+    packet.dst = [
+        be64(head, 24).ok_or(Unparsed::Truncated)?,
+        be64(head, 32).ok_or(Unparsed::Truncated)?,
+    ];
     packet.frame_bytes = end as u32;
     packet.l3_bytes = (end - at - 40) as u32;
     let mut next = head[6];
@@ -94,7 +103,10 @@ fn transport(frame: &[u8], at: usize, end: usize, packet: &mut Packet) -> Result
         match packet.protocol {
             TCP => {
                 // Twenty bytes of it are needed; options may be cut off.
-                let head: &[u8; 20] = frame.get(at..at + 20).and_then(|head| head.try_into().ok()).ok_or(Unparsed::Truncated)?;
+                let head: &[u8; 20] = frame
+                    .get(at..at + 20)
+                    .and_then(|head| head.try_into().ok())
+                    .ok_or(Unparsed::Truncated)?;
                 header = usize::from(head[12] >> 4) * 4;
                 if header < 20 || header > length {
                     return Err(Unparsed::Malformed);

@@ -71,7 +71,11 @@ fn ethertype(frame: &[u8], mut at: usize, packet: &mut Packet) -> Result<usize, 
 
 /// Source and destination MAC, 0 where the link has none.
 pub fn macs(link: Link, frame: &[u8]) -> (u64, u64) {
-    let mac = |at: usize| frame.get(at..at + 6).map_or(0, |bytes| bytes.iter().fold(0, |mac, byte| mac << 8 | u64::from(*byte)));
+    let mac = |at: usize| {
+        frame
+            .get(at..at + 6)
+            .map_or(0, |bytes| bytes.iter().fold(0, |mac, byte| mac << 8 | u64::from(*byte)))
+    };
     match link {
         Link::Ethernet => (mac(6), mac(0)),
         Link::Sll => (mac(6), 0),

@@ -88,7 +88,10 @@ pub enum Unparsed {
 /// Why there is nothing to count for a flow.
 #[inline]
 pub fn parse(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
-    let mut packet = Packet { time_us, ..Packet::default() };
+    let mut packet = Packet {
+        time_us,
+        ..Packet::default()
+    };
     let at = link::strip(link, frame, &mut packet)?;
     let wire = (wire_len as usize).max(frame.len());
     ip::read(frame, at, wire, &mut packet)?;

@@ -7,7 +7,28 @@ fn tcp4(flags: u8, options: &[u8], payload: &[u8]) -> Vec<u8> {
     let total = 20 + header + payload.len();
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, (total >> 8) as u8, total as u8];
     frame.extend([0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
-    frame.extend([0x30, 0x39, 0, 80, 0, 0, 0, 7, 0, 0, 0, 9, (header as u8 / 4) << 4, flags, 1, 0, 0, 0, 0, 0]);
+    frame.extend([
+        0x30,
+        0x39,
+        0,
+        80,
+        0,
+        0,
+        0,
+        7,
+        0,
+        0,
+        0,
+        9,
+        (header as u8 / 4) << 4,
+        flags,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]);
     frame.extend(options);
     frame.extend(payload);
     frame
@@ -28,7 +49,10 @@ fn a_cut_frame_keeps_its_wire_lengths() {
     let frame = tcp4(flag::ACK, &[], &[b'x'; 1000]);
     let packet = parse(Link::Ethernet, &frame[..96], frame.len() as u32, 1).unwrap();
     assert_eq!((packet.l4_bytes, packet.payload_len), (1000, 96 - 54));
-    assert_eq!(parse(Link::Ethernet, &frame[..50], frame.len() as u32, 1).unwrap_err(), Unparsed::Truncated);
+    assert_eq!(
+        parse(Link::Ethernet, &frame[..50], frame.len() as u32, 1).unwrap_err(),
+        Unparsed::Truncated
+    );
 }
 
 #[test]
@@ -49,7 +73,10 @@ fn ipv6_extension_headers_are_walked() {
     frame.extend([0, 53, 0x10, 0, 0, 8, 0, 0]);
     let packet = parse(Link::Raw, &frame, 0, 1).unwrap();
     assert!(packet.is_ipv6);
-    assert_eq!((packet.protocol, packet.src_port, packet.dst_port, packet.l3_bytes, packet.l4_bytes), (17, 53, 4096, 24, 0));
+    assert_eq!(
+        (packet.protocol, packet.src_port, packet.dst_port, packet.l3_bytes, packet.l4_bytes),
+        (17, 53, 4096, 24, 0)
+    );
 }
 
 #[test]
@@ -60,7 +87,10 @@ fn other_link_types_lead_to_the_same_packet() {
         (Link::from_number(101), with(&[])),
         (Link::from_number(0), with(&[2, 0, 0, 0])),
         (Link::from_number(113), with(&[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0, 8, 0])),
-        (Link::from_number(276), with(&[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0])),
+        (
+            Link::from_number(276),
+            with(&[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0]),
+        ),
     ] {
         let packet = parse(link, &frame, 0, 1).unwrap();
         assert_eq!((packet.dst_port, packet.l4_bytes), (80, 1), "{link:?}");

@@ -28,7 +28,12 @@ impl Layout {
         };
         let order = Order { big };
         // The upper bits tell about a frame check sequence at the end, which lengths from the IP header leave out anyway.
-        Some(Layout { order, nanoseconds, header, link: Link::from_number(order.u32(head, 20) & 0xffff) })
+        Some(Layout {
+            order,
+            nanoseconds,
+            header,
+            link: Link::from_number(order.u32(head, 20) & 0xffff),
+        })
     }
 
     #[inline]

@@ -80,7 +80,11 @@ impl Capture {
         } else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a pcap or pcapng file"));
         };
-        Ok(Capture { source, format, counts: Counts::default() })
+        Ok(Capture {
+            source,
+            format,
+            counts: Counts::default(),
+        })
     }
 
     /// Puts up to `max` records into `records`, which is emptied first; none at the end. They refer to [`Capture::bytes`] until the next call.
@@ -133,12 +137,20 @@ struct Order {
 impl Order {
     fn u16(self, bytes: &[u8], at: usize) -> u16 {
         let word = bytes.get(at..at + 2).and_then(|word| word.try_into().ok()).unwrap_or([0; 2]);
-        if self.big { u16::from_be_bytes(word) } else { u16::from_le_bytes(word) }
+        if self.big {
+            u16::from_be_bytes(word)
+        } else {
+            u16::from_le_bytes(word)
+        }
     }
 
     #[inline]
     fn u32(self, bytes: &[u8], at: usize) -> u32 {
         let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).unwrap_or([0; 4]);
-        if self.big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
+        if self.big {
+            u32::from_be_bytes(word)
+        } else {
+            u32::from_le_bytes(word)
+        }
     }
 }

@@ -10,7 +10,8 @@ const BYTE_ORDER: [u8; 4] = [0x1a, 0x2b, 0x3c, 0x4d];
 const MAX_INTERFACES: usize = 65_536;
 
 pub(super) fn is_section(head: &[u8]) -> bool {
-    head.starts_with(&SECTION.to_be_bytes()) && matches!(head.get(8..12), Some(order) if order == BYTE_ORDER || order.iter().rev().eq(&BYTE_ORDER))
+    head.starts_with(&SECTION.to_be_bytes())
+        && matches!(head.get(8..12), Some(order) if order == BYTE_ORDER || order.iter().rev().eq(&BYTE_ORDER))
 }
 
 /// How an interface counts time: `ticks` a second, from `offset_s` on.
@@ -36,12 +37,14 @@ impl Sections {
             return Next::More(12);
         }
         if is_section(bytes) {
-            self.order = Order { big: bytes[8] == BYTE_ORDER[0] };
+            self.order = Order {
+                big: bytes[8] == BYTE_ORDER[0],
+            };
             self.interfaces.clear();
         }
         let kind = self.order.u32(bytes, 0);
         let length = self.order.u32(bytes, 4) as usize;
-        if length < 12 || length % 4 != 0 || length > MAX_RECORD + 4096 {
+        if length < 12 || !length.is_multiple_of(4) || length > MAX_RECORD + 4096 {
             return Next::Corrupt;
         }
         if bytes.len() < length {
@@ -61,7 +64,12 @@ impl Sections {
             _ => None,
         };
         let at = source.pass(length) + 8;
-        found.map_or(Next::Skipped, |record| Next::Record(Record { at: at + record.at, ..record }))
+        found.map_or(Next::Skipped, |record| {
+            Next::Record(Record {
+                at: at + record.at,
+                ..record
+            })
+        })
     }
 
     /// An enhanced packet block, or the older packet block whose other fields lie in the same places.
@@ -70,7 +78,13 @@ impl Sections {
         let ticks = u64::from(self.order.u32(body, 4)) << 32 | u64::from(self.order.u32(body, 8));
         let len = self.order.u32(body, 12);
         body.get(20..20 + len as usize)?;
-        Some(Record { at: 20, len, wire: self.order.u32(body, 16), time_us: interface.time_us(ticks), link: interface.link })
+        Some(Record {
+            at: 20,
+            len,
+            wire: self.order.u32(body, 16),
+            time_us: interface.time_us(ticks),
+            link: interface.link,
+        })
     }
 
     /// A simple packet block: the first interface, no time.
@@ -79,14 +93,25 @@ impl Sections {
         let wire = self.order.u32(body, 0);
         let snap = if interface.snap == 0 { u32::MAX } else { interface.snap };
         let len = wire.min(snap).min(body.len().saturating_sub(4) as u32);
-        Some(Record { at: 4, len, wire, time_us: 0, link: interface.link })
+        Some(Record {
+            at: 4,
+            len,
+            wire,
+            time_us: 0,
+            link: interface.link,
+        })
     }
 }
 
 impl Interface {
     fn read(body: &[u8], order: Order) -> Interface {
         let link = Link::from_number(u32::from(order.u16(body, 0)));
-        let mut interface = Interface { link, snap: order.u32(body, 4), ticks: 1_000_000, offset_s: 0 };
+        let mut interface = Interface {
+            link,
+            snap: order.u32(body, 4),
+            ticks: 1_000_000,
+            offset_s: 0,
+        };
         let mut options = body.get(8..).unwrap_or(&[]);
         while options.len() >= 4 {
             let (code, length) = (order.u16(options, 0), usize::from(order.u16(options, 2)));
@@ -108,7 +133,9 @@ impl Interface {
 
     fn time_us(&self, ticks: u64) -> i64 {
         let us = u128::from(ticks) * 1_000_000 / u128::from(self.ticks);
-        i64::try_from(us).unwrap_or(0).saturating_add(self.offset_s.saturating_mul(1_000_000))
+        i64::try_from(us)
+            .unwrap_or(0)
+            .saturating_add(self.offset_s.saturating_mul(1_000_000))
     }
 }
 

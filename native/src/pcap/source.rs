@@ -25,9 +25,19 @@ impl Source {
             }
         }
         let whole = Cursor::new(magic).take(got as u64).chain(reader);
-        let reader: Box<dyn Read + Send> =
-            if magic == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER / 4, whole))) } else { Box::new(whole) };
-        Ok(Source { reader, buffer: vec![0; BUFFER], begin: 0, end: 0, done: false, broken: false })
+        let reader: Box<dyn Read + Send> = if magic == [0x1f, 0x8b] {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER / 4, whole)))
+        } else {
+            Box::new(whole)
+        };
+        Ok(Source {
+            reader,
+            buffer: vec![0; BUFFER],
+            begin: 0,
+            end: 0,
+            done: false,
+            broken: false,
+        })
     }
 
     /// What has been read and not passed.
@@ -65,7 +75,12 @@ impl Source {
                 Ok(count) => self.end += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // A compressed stream that stops or is damaged: what was unpacked counts.
-                Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+                    ) =>
+                {
                     self.done = true;
                     self.broken = true;
                 }

@@ -2,7 +2,10 @@ use super::*;
 use proptest::prelude::*;
 use std::io::Cursor;
 
-fn all(bytes: Vec<u8>) -> io::Result<(Vec<(i64, u32, Vec<u8>)>, Counts)> {
+/// Time, length on the wire, bytes.
+type Seen = Vec<(i64, u32, Vec<u8>)>;
+
+fn all(bytes: Vec<u8>) -> io::Result<(Seen, Counts)> {
     let mut capture = Capture::from_reader(Box::new(Cursor::new(bytes)))?;
     let (mut records, mut out) = (Vec::new(), Vec::new());
     loop {
@@ -11,7 +14,11 @@ fn all(bytes: Vec<u8>) -> io::Result<(Vec<(i64, u32, Vec<u8>)>, Counts)> {
             return Ok((out, capture.counts));
         }
         for record in &records {
-            out.push((record.time_us, record.wire, capture.bytes()[record.at..record.at + record.len as usize].to_vec()));
+            out.push((
+                record.time_us,
+                record.wire,
+                capture.bytes()[record.at..record.at + record.len as usize].to_vec(),
+            ));
         }
     }
 }
@@ -20,7 +27,11 @@ fn classic(magic: u32, big: bool, extra: usize, frames: &[&[u8]]) -> Vec<u8> {
     let word = |value: u32| if big { value.to_be_bytes() } else { value.to_le_bytes() };
     let mut out: Vec<u8> = [magic, 0x0004_0002, 0, 0, 65535, 1].iter().flat_map(|value| word(*value)).collect();
     for (at, frame) in frames.iter().enumerate() {
-        out.extend([100 + at as u32, 5000, frame.len() as u32, frame.len() as u32 + 16].iter().flat_map(|value| word(*value)));
+        out.extend(
+            [100 + at as u32, 5000, frame.len() as u32, frame.len() as u32 + 16]
+                .iter()
+                .flat_map(|value| word(*value)),
+        );
         out.extend(vec![0; extra]);
         out.extend(*frame);
     }
@@ -34,13 +45,19 @@ fn ng_block(kind: u32, body: &[u8]) -> Vec<u8> {
 }
 
 fn ng(frames: &[&[u8]]) -> Vec<u8> {
-    let mut out = ng_block(0x0a0d_0d0a, &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+    let mut out = ng_block(
+        0x0a0d_0d0a,
+        &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255],
+    );
     out.extend(ng_block(1, &[1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0]));
     out.extend(ng_block(5, &[0; 12]));
     for (at, frame) in frames.iter().enumerate() {
         let ns = (100 + at as u64) * 1_000_000_000 + 5_000_000;
         let head = [0, (ns >> 32) as u32, ns as u32, frame.len() as u32, frame.len() as u32 + 16];
-        out.extend(ng_block(6, &[&head.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>(), *frame].concat()));
+        out.extend(ng_block(
+            6,
+            &[&head.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>(), *frame].concat(),
+        ));
     }
     out
 }
@@ -54,7 +71,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 const FRAMES: [&[u8]; 5] = [b"one", b"twotwo", b"", b"four", b"fivefivefive"];
 
 fn expected(step_us: i64) -> Vec<(i64, u32, Vec<u8>)> {
-    FRAMES.iter().enumerate().map(|(at, frame)| ((100 + at as i64) * 1_000_000 + step_us, frame.len() as u32 + 16, frame.to_vec())).collect()
+    FRAMES
+        .iter()
+        .enumerate()
+        .map(|(at, frame)| ((100 + at as i64) * 1_000_000 + step_us, frame.len() as u32 + 16, frame.to_vec()))
+        .collect()
 }
 
 #[test]
@@ -69,7 +90,15 @@ fn every_form_gives_the_same_records() {
         for bytes in [gzip(&bytes), bytes] {
             let (records, counts) = all(bytes).unwrap();
             assert_eq!(records, expected(fraction), "{name}");
-            assert_eq!(counts, Counts { records: 5, cut: 0, corrupt: 0 }, "{name}");
+            assert_eq!(
+                counts,
+                Counts {
+                    records: 5,
+                    cut: 0,
+                    corrupt: 0
+                },
+                "{name}"
+            );
         }
     }
 }
@@ -89,7 +118,13 @@ fn a_file_cut_anywhere_gives_its_whole_records() {
 
 #[test]
 fn a_cut_gzip_gives_what_could_be_unpacked() {
-    let frames: Vec<Vec<u8>> = (0..500u32).map(|seed| (0..200u32).map(|at| (seed.wrapping_mul(2_654_435_761).wrapping_add(at * at * 7) >> 5) as u8).collect()).collect();
+    let frames: Vec<Vec<u8>> = (0..500u32)
+        .map(|seed| {
+            (0..200u32)
+                .map(|at| (seed.wrapping_mul(2_654_435_761).wrapping_add(at * at * 7) >> 5) as u8)
+                .collect()
+        })
+        .collect();
     let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
     let packed = gzip(&classic(0xa1b2_c3d4, false, 0, &frames));
     let (records, counts) = all(packed[..packed.len() / 2].to_vec()).unwrap();

@@ -1,8 +1,8 @@
 //! `Engine`: packets in, batches out.
 
 use super::batch::PyBatch;
-use crate::engine::replay::Replay;
 use crate::engine::Config;
+use crate::engine::replay::Replay;
 use crate::l7::L7Settings;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -33,7 +33,9 @@ impl PyEngine {
     #[pyo3(signature = (config=None))]
     fn new(config: Option<&Bound<'_, PyDict>>) -> PyResult<PyEngine> {
         let config = config.map_or_else(|| Ok(Config::default()), |values| configured(Config::default(), values))?;
-        Ok(PyEngine { config: Mutex::new(config) })
+        Ok(PyEngine {
+            config: Mutex::new(config),
+        })
     }
 
     fn replay(&self, py: Python<'_>, path: PathBuf) -> PyResult<PyReplay> {
@@ -45,7 +47,11 @@ impl PyEngine {
 
 fn refused(path: &std::path::Path, error: &std::io::Error) -> PyErr {
     let text = format!("{}: {error}", path.display());
-    if error.kind() == std::io::ErrorKind::InvalidData { PyValueError::new_err(text) } else { PyOSError::new_err((error.raw_os_error(), text)) }
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        PyValueError::new_err(text)
+    } else {
+        PyOSError::new_err((error.raw_os_error(), text))
+    }
 }
 
 #[pymethods]
@@ -55,7 +61,9 @@ impl PyReplay {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<PyBatch>> {
-        let batch = py.detach(|| locked(&self.inner).next_batch()).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let batch = py
+            .detach(|| locked(&self.inner).next_batch())
+            .map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(batch.map(PyBatch::from))
     }
 

@@ -13,14 +13,11 @@ use pyo3::prelude::*;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     module.add_class::<batch::PyBatch>()?;
-<<<<<<< HEAD
     module.add_class::<gather::PyGather>()?;
     module.add_class::<gather::PyAppended>()?;
     module.add_class::<gather::PyTagTable>()?;
-=======
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;
->>>>>>> 5b00b7f (engine: replay a capture into L4 rows and documents)
     module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
     Ok(())
 }
