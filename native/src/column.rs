@@ -314,6 +314,13 @@ pub struct TextMap {
 
 impl TextMap {
     /// Adds a pair by the position that `keys.intern` gave.
+    #[inline]
+    pub fn add_labelled(&mut self, key: u32, value: &str) {
+        // SAFETY: `value` is a `&str`.
+        unsafe { self.add_unproven(key, value.as_bytes()) };
+    }
+
+    /// Adds a pair by the position that `keys.intern` gave.
     ///
     /// # Safety
     /// As `Text::push_unproven`: the value is proven or the row taken back before anything reads it.
@@ -333,6 +340,11 @@ impl TextMap {
     /// The pairs of `row`.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (&str, &str)> {
         span_of(&self.ends, row).map(|pair| (self.keys.get(pair), self.values.get(pair)))
+    }
+
+    /// Positions of the keys of `row` in the dictionary.
+    pub fn labels(&self, row: usize) -> &[u32] {
+        self.keys.keys.get(span_of(&self.ends, row)).unwrap_or_default()
     }
 
     /// Adds a pair to `row`, which is the last one closed, where it does not have the key yet.

@@ -5,7 +5,7 @@
 
 use super::convention::Fact;
 use super::value::{Value, read_pair};
-use super::wire::{BYTES, Broken, Reader, tag};
+use super::wire::{BYTES, Broken, Reader, VARINT, tag};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -46,6 +46,16 @@ pub struct Known {
 
 pub const NO_LABEL: u32 = u32::MAX;
 
+/// The value of a usual attribute.
+pub enum Usual<'a> {
+    Str(&'a [u8]),
+    Int(i64),
+}
+
+/// How an AnyValue begins that is a string, and one that is a number.
+const STR: u8 = tag(1, BYTES) as u8;
+const INT: u8 = tag(3, VARINT) as u8;
+
 /// Keys beyond this many are not remembered: no sane sender has so many, and memory is bounded.
 const MAX_KNOWN: usize = 1 << 16;
 
@@ -80,9 +90,30 @@ pub trait Meaning {
 }
 
 impl Keys {
+    /// Reads one KeyValue message that follows the key at `after`, where it is the key that followed last time and its value is a
+    /// short string or number in the usual form: what nearly every attribute is.
+    #[inline(always)]
+    pub fn usual<'a>(&self, after: u32, pair: &Reader<'a>) -> Option<(u32, Usual<'a>)> {
+        let guess = self.known[after as usize].next;
+        let raw = &self.known[guess as usize].raw;
+        let pair = pair.rest();
+        if !starts_with(pair, raw) {
+            return None;
+        }
+        match &pair[raw.len()..] {
+            [whole, STR, length, text @ ..] if usize::from(*length) == text.len() && *length < 0x80 && *whole == *length + 2 => {
+                Some((guess, Usual::Str(text)))
+            }
+            [2, INT, small] if *small < 0x80 => Some((guess, Usual::Int(i64::from(*small)))),
+            [3, INT, low, high] if *low >= 0x80 && *high < 0x80 => {
+                Some((guess, Usual::Int(i64::from(*low & 0x7f) | i64::from(*high) << 7)))
+            }
+            _ => None,
+        }
+    }
+
     /// Reads one KeyValue message that follows the key at `after`: where the key is known now, and the value.
     /// Position 0 says that the key is not UTF-8.
-    #[inline(always)]
     pub fn read<'a>(&mut self, after: u32, mut pair: Reader<'a>, meaning: &mut impl Meaning) -> Result<(u32, Value<'a>), Broken> {
         let guess = self.known[after as usize].next;
         let raw = &self.known[guess as usize].raw;

@@ -5,10 +5,13 @@
 //! body is kept), a row (`Bad`: that row is left out and counted), or an attribute that means nothing to us (kept as text).
 
 pub mod bad;
+pub mod columns;
 pub mod convention;
+pub mod encode;
 pub mod gather;
 pub mod inflate;
 pub mod keys;
+pub mod logs;
 pub mod resource;
 pub mod span;
 pub mod traces;

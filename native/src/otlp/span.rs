@@ -2,7 +2,7 @@
 
 use super::bad::{Bad, believable};
 use super::convention::{FACTS, Fact, meaning, protocol};
-use super::keys::{Action, Keys, Meaning, NO_LABEL};
+use super::keys::{Action, Keys, Meaning, NO_LABEL, Usual};
 use super::resource::parse_ip;
 use super::traces::{Context, Dialect, attribute};
 use super::value::{Value, hex, print_pairs, quote};
@@ -51,9 +51,12 @@ pub struct Foreign<'a> {
     /// Grows by one for each span, so that a key knows whether this span had it already.
     serial: &'a mut u64,
     bad: Option<Bad>,
+    /// Which facts were said as text, and which as a number; their values are below.
     said: u64,
+    counted: u64,
     ranks: [u8; FACTS],
-    values: [Value<'a>; FACTS],
+    texts: [&'a [u8]; FACTS],
+    numbers: [i64; FACTS],
     scratch: Vec<u8>,
 }
 
@@ -81,62 +84,134 @@ impl<'a> Foreign<'a> {
             serial,
             bad: None,
             said: 0,
+            counted: 0,
             ranks: [0; FACTS],
-            values: [Value::Empty; FACTS],
+            texts: [&[]; FACTS],
+            numbers: [0; FACTS],
             scratch: Vec::new(),
         }
     }
 
+    /// Whether `fact` is new or said by a better name now.
     #[inline(always)]
-    fn say(&mut self, fact: Fact, rank: u8, value: Value<'a>) {
+    fn better(&mut self, fact: Fact, rank: u8) -> bool {
         let at = fact as usize;
-        if self.said >> at & 1 == 0 || self.ranks[at] > rank {
-            self.said |= 1 << at;
-            self.ranks[at] = rank;
-            self.values[at] = value;
+        if (self.said | self.counted) >> at & 1 != 0 && self.ranks[at] <= rank {
+            return false;
+        }
+        self.ranks[at] = rank;
+        true
+    }
+
+    #[inline(always)]
+    fn say(&mut self, fact: Fact, rank: u8, text: &'a [u8]) {
+        if self.better(fact, rank) {
+            self.said |= 1 << fact as usize;
+            self.counted &= !(1 << fact as usize);
+            self.texts[fact as usize] = text;
         }
     }
 
-    #[inline]
-    fn value(&self, fact: Fact) -> Value<'a> {
-        if self.said >> (fact as usize) & 1 == 0 {
-            Value::Empty
-        } else {
-            self.values[fact as usize]
+    #[inline(always)]
+    fn count(&mut self, fact: Fact, rank: u8, number: i64) {
+        if self.better(fact, rank) {
+            self.counted |= 1 << fact as usize;
+            self.said &= !(1 << fact as usize);
+            self.numbers[fact as usize] = number;
         }
     }
 
-    /// What was said as text; empty where nothing was, or another type. Already proven to be UTF-8 with the row's attributes.
+    /// What was said as text; empty where nothing was, or a number. Only for rows that `sound` has passed.
     #[inline]
     fn text(&self, fact: Fact) -> &'a str {
-        match self.value(fact) {
-            Value::Str(text) => std::str::from_utf8(text).unwrap_or_default(),
-            _ => "",
+        if self.said >> (fact as usize) & 1 == 0 {
+            return "";
+        }
+        // SAFETY: `say` is only called with a text that was added to the row's attributes, and `sound` has proven all of those.
+        unsafe { std::str::from_utf8_unchecked(self.texts[fact as usize]) }
+    }
+
+    /// What was said as a number, or as text that spells one.
+    #[inline]
+    fn number(&self, fact: Fact) -> Option<i64> {
+        if self.counted >> (fact as usize) & 1 != 0 {
+            return Some(self.numbers[fact as usize]);
+        }
+        if self.said >> (fact as usize) & 1 != 0 {
+            self.text(fact).parse().ok()
+        } else {
+            None
         }
     }
 
     #[inline]
     fn has(&self, fact: Fact) -> bool {
-        self.said >> (fact as usize) & 1 != 0
+        (self.said | self.counted) >> (fact as usize) & 1 != 0
     }
 
     #[inline]
     fn ip(&self, fact: Fact) -> Option<IpAddr> {
-        match self.value(fact) {
-            Value::Str(text) => parse_ip(text).map(|ip| ip.to_canonical()),
-            _ => None,
+        if self.said >> (fact as usize) & 1 == 0 {
+            None
+        } else {
+            parse_ip(self.texts[fact as usize]).map(|ip| ip.to_canonical())
         }
     }
 
     #[inline]
     fn port(&self, fact: Fact) -> Option<u16> {
-        self.value(fact).int().and_then(|port| u16::try_from(port).ok())
+        self.number(fact).and_then(|port| u16::try_from(port).ok())
     }
 }
 
 impl<'a> Dialect<'a> for Foreign<'a> {
     #[inline(always)]
     fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
+        let Some((at, value)) = self.keys.usual(self.last, &pair) else {
+            return self.unusual(rows, pair);
+        };
+        self.last = at;
+        let known = self.keys.get(at);
+        if known.row == *self.serial || known.label == NO_LABEL {
+            return Ok(());
+        }
+        known.row = *self.serial;
+        let (action, label) = (known.action, known.label);
+        match value {
+            Usual::Str(text) => {
+                // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+                unsafe { rows.attributes.add_unproven(label, text) };
+                if let Action::Fact(fact, rank) = action {
+                    self.say(fact, rank, text);
+                }
+            }
+            Usual::Int(number) => {
+                let mut digits = itoa::Buffer::new();
+                // SAFETY: digits are ASCII.
+                unsafe { rows.attributes.add_unproven(label, digits.format(number).as_bytes()) };
+                if let Action::Fact(fact, rank) = action {
+                    self.count(fact, rank, number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
+        let outcome = self.row(rows, head, context);
+        *self.serial += 1;
+        self.last = 0;
+        self.said = 0;
+        self.counted = 0;
+        self.bad = None;
+        outcome
+    }
+}
+
+impl<'a> Foreign<'a> {
+    /// An attribute out of order, of a new key, or with a long or nested value.
+    #[inline(never)]
+    fn unusual(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
         let (at, value) = self.keys.read(
             self.last,
             pair,
@@ -150,40 +225,24 @@ impl<'a> Dialect<'a> for Foreign<'a> {
         }
         self.last = at;
         let known = self.keys.get(at);
-        if known.row == *self.serial {
+        let (action, label, again) = (known.action, known.label, known.row == *self.serial);
+        known.row = *self.serial;
+        if again || label == NO_LABEL {
             return Ok(());
         }
-        known.row = *self.serial;
-        let (action, label) = (known.action, known.label);
-        match value {
-            // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
-            Value::Str(text) if label != NO_LABEL => unsafe { rows.attributes.add_unproven(label, text) },
-            _ => self.keep_other(&mut rows.attributes, label, value)?,
-        }
-        if let Action::Fact(fact, rank) = action {
-            self.say(fact, rank, value);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
-        let outcome = self.row(rows, head, context);
-        *self.serial += 1;
-        self.last = 0;
-        self.said = 0;
-        self.bad = None;
-        outcome
-    }
-}
-
-impl<'a> Foreign<'a> {
-    fn keep_other(&mut self, attributes: &mut TextMap, label: u32, value: Value<'a>) -> Result<(), Broken> {
         self.scratch.clear();
         if let Err(bad) = value.text(&mut self.scratch)? {
             self.bad = Some(bad);
-        } else if label != NO_LABEL {
-            // SAFETY: as for strings: `finish` proves the row or has it taken back.
-            unsafe { attributes.add_unproven(label, &self.scratch) };
+            return Ok(());
+        }
+        // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+        unsafe { rows.attributes.add_unproven(label, &self.scratch) };
+        if let Action::Fact(fact, rank) = action {
+            match (value, value.int()) {
+                (Value::Str(text), _) => self.say(fact, rank, text),
+                (_, Some(number)) => self.count(fact, rank, number),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -345,8 +404,8 @@ impl<'a> Foreign<'a> {
         if !agent.is_empty() {
             rows.user_agent.set(row, agent);
         }
-        rows.request_length.set(row, self.value(Fact::RequestSize).int().unwrap_or(-1));
-        rows.response_length.set(row, self.value(Fact::ResponseSize).int().unwrap_or(-1));
+        rows.request_length.set(row, self.number(Fact::RequestSize).unwrap_or(-1));
+        rows.response_length.set(row, self.number(Fact::ResponseSize).unwrap_or(-1));
         if matches!(self.text(Fact::UrlScheme), "https" | "wss") || self.text(Fact::UrlFull).starts_with("https:") {
             rows.is_tls.set(row, 1);
         }
@@ -433,9 +492,9 @@ impl<'a> Foreign<'a> {
     /// How it ended.
     fn answer(&self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family) -> Result<(), Bad> {
         let code = match family {
-            Family::Http => self.value(Fact::HttpStatus).int(),
-            Family::Rpc => self.value(Fact::RpcStatus).int(),
-            Family::Db => self.value(Fact::DbStatus).int(),
+            Family::Http => self.number(Fact::HttpStatus),
+            Family::Rpc => self.number(Fact::RpcStatus),
+            Family::Db => self.number(Fact::DbStatus),
             _ => None,
         };
         let code = code.and_then(|code| i32::try_from(code).ok()).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Source: opentelemetry-proto 1.x, `trace/v1/trace.proto`; field numbers below are its.
 
 use super::bad::{Bad, Rejected};
+use super::columns::Columns;
 use super::resource::{Dictionaries, Resource};
 use super::span::{Foreign, Head};
 use super::value::read_pair;
@@ -14,7 +15,6 @@ use crate::table::generated::L7FlowLog;
 #[derive(Clone, Copy)]
 pub struct Body {
     pub now_us: i64,
-    pub batch_id: u64,
     /// How many resource attributes all rows together may repeat: a small body must not unfold into a large block.
     pub max_pairs: usize,
 }
@@ -34,6 +34,7 @@ pub trait Dialect<'a> {
 }
 
 /// What surrounds a span.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub body: &'a Body,
     pub resource: &'a Resource,
@@ -41,14 +42,15 @@ pub struct Context<'a> {
     pub scope: u32,
 }
 
-/// Appends every span of the body. Where the body is broken the rows appended so far stay for the caller to take back.
+/// Appends every span of the body: those of Weir's agents by `own`, all others by `foreign`. Where the body is broken the rows
+/// appended so far stay for the caller to take back.
 pub fn read<'a>(
     body: &'a [u8],
     about: &Body,
     rows: &mut L7FlowLog,
     foreign: &mut Foreign<'a>,
+    own: &mut Columns<'a>,
     rejected: &mut Rejected,
-    mut row_done: impl FnMut(&mut L7FlowLog, usize, &Resource),
 ) -> Result<(), Broken> {
     let mut request = Reader::new(body);
     while let Some(field) = request.tag()? {
@@ -56,46 +58,81 @@ pub fn read<'a>(
             request.skip(field)?;
             continue;
         }
-        let mut group = request.message()?;
+        let group = request.message()?;
         let resource = match find(group, RESOURCE)? {
             Some(message) => Resource::read(message, Some(dictionaries(rows)))?,
             None => Resource::default(),
         };
-        while let Some(field) = group.tag()? {
-            match field {
-                SCOPE_SPANS => {
-                    let mut scope_spans = group.message()?;
-                    let scope = scope_name(scope_spans)?;
-                    let scope = rows.scope_name.intern_bytes(scope);
-                    let context = Context {
-                        body: about,
-                        resource: &resource,
-                        scope: scope.unwrap_or_default(),
-                    };
-                    let bad = resource.bad.or(scope.is_none().then_some(Bad::InvalidUtf8));
-                    while let Some(field) = scope_spans.tag()? {
-                        if field != SPANS {
-                            scope_spans.skip(field)?;
-                            continue;
-                        }
-                        let row = rows.rows();
-                        match read_span(scope_spans.message()?, rows, foreign, &context)? {
-                            Ok(()) if bad.is_none() => {
-                                rows.commit();
-                                row_done(rows, row, &resource);
-                            }
-                            outcome => {
-                                rejected.count(bad.or(outcome.err()).unwrap_or(Bad::InvalidUtf8));
-                                rows.rollback(row);
-                            }
-                        }
-                    }
+        let context = Context {
+            body: about,
+            resource: &resource,
+            scope: 0,
+        };
+        if resource.is_weir {
+            read_group(group, rows, own, context, rejected)?
+        } else {
+            read_group(group, rows, foreign, context, rejected)?
+        }
+    }
+    Ok(())
+}
+
+fn read_group<'a>(
+    mut group: Reader<'a>,
+    rows: &mut L7FlowLog,
+    dialect: &mut impl Dialect<'a>,
+    mut context: Context<'_>,
+    rejected: &mut Rejected,
+) -> Result<(), Broken> {
+    while let Some(field) = group.tag()? {
+        if field != SCOPE_SPANS {
+            group.skip(field)?;
+            continue;
+        }
+        let mut spans = group.message()?;
+        let scope = rows.scope_name.intern_bytes(scope_name(spans)?);
+        context.scope = scope.unwrap_or_default();
+        let bad = context.resource.bad.or(scope.is_none().then_some(Bad::InvalidUtf8));
+        while let Some(field) = spans.tag()? {
+            if field != SPANS {
+                spans.skip(field)?;
+                continue;
+            }
+            match (bad, read_span(spans.message()?, rows, dialect, &context)?) {
+                (None, Ok(())) => rows.commit(),
+                (Some(bad), _) | (None, Err(bad)) => {
+                    rejected.count(bad);
+                    rows.rollback(rows.rows());
                 }
-                other => group.skip(other)?,
             }
         }
     }
     Ok(())
+}
+
+/// Counts every span of the body as refused, because they belong to another decoder.
+pub fn refuse(body: &[u8], rejected: &mut Rejected) -> Result<(), Broken> {
+    let mut request = Reader::new(body);
+    while let Some(mut group) = next(&mut request, RESOURCE_SPANS)? {
+        while let Some(mut spans) = next(&mut group, SCOPE_SPANS)? {
+            while let Some(span) = next(&mut spans, SPANS)? {
+                span.check()?;
+                rejected.count(Bad::OtherDecoder);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next field `wanted` of a message.
+fn next<'a>(message: &mut Reader<'a>, wanted: u32) -> Result<Option<Reader<'a>>, Broken> {
+    while let Some(field) = message.tag()? {
+        if field == wanted {
+            return message.message().map(Some);
+        }
+        message.skip(field)?;
+    }
+    Ok(None)
 }
 
 fn dictionaries(rows: &mut L7FlowLog) -> Dictionaries<'_> {
@@ -108,13 +145,7 @@ fn dictionaries(rows: &mut L7FlowLog) -> Dictionaries<'_> {
 
 /// The first field `wanted` of a message. Writers put it first, but may put it anywhere.
 pub fn find<'a>(mut message: Reader<'a>, wanted: u32) -> Result<Option<Reader<'a>>, Broken> {
-    while let Some(field) = message.tag()? {
-        if field == wanted {
-            return message.message().map(Some);
-        }
-        message.skip(field)?;
-    }
-    Ok(None)
+    next(&mut message, wanted)
 }
 
 /// `InstrumentationScope.name` of a group of spans or log records.

@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         Reader { body, at: 0 }
     }
 
-    /// A reader over bytes that were cut out of a body; positions it tells are those within `bytes`.
+    /// What is left of the message.
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         // `at` never passes the end: every step is checked before it is taken.
@@ -154,6 +154,14 @@ impl<'a> Reader<'a> {
             GROUP => self.skip_group(tag),
             _ => self.broken("unknown wire type, or the end of a group that never began"),
         }
+    }
+
+    /// Walks to the end: whether the message's own fields are whole.
+    pub fn check(mut self) -> Read<()> {
+        while let Some(tag) = self.tag()? {
+            self.skip(tag)?;
+        }
+        Ok(())
     }
 
     #[cold]

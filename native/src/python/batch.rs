@@ -1,10 +1,13 @@
 //! `Batch`: finished rows of one table.
 
 use crate::block::{lz4, native};
+use crate::otlp::encode::{ResourceValue, encode};
 use crate::table;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::collections::HashMap;
+use std::io::Write;
 use std::sync::Arc;
 
 /// Finished rows of one table.
@@ -77,6 +80,21 @@ impl PyBatch {
         Ok(PyBytes::new(py, &bytes))
     }
 
+    #[pyo3(signature = (resource, encoding = "identity"))]
+    fn to_otlp<'py>(&self, py: Python<'py>, resource: HashMap<String, Attribute>, encoding: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let pack: fn(Vec<u8>) -> std::io::Result<Vec<u8>> = match encoding {
+            "identity" => Ok,
+            "gzip" => gzip,
+            "zstd" => |bytes| zstd::bulk::compress(&bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
+            other => return Err(PyValueError::new_err(format!("encoding is identity, gzip or zstd, not {other:?}"))),
+        };
+        let mut resource: Vec<(String, ResourceValue)> = resource.into_iter().map(|(key, value)| (key, value.into())).collect();
+        // The same resource gives the same bytes, whatever the order of the mapping.
+        resource.sort_by(|a, b| a.0.cmp(&b.0));
+        let bytes = py.detach(|| pack(encode(&self.inner, &resource)))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     fn native_columns(&self) -> Vec<&'static str> {
         native::present(&self.inner).map(|(name, ..)| name).collect()
     }
@@ -88,4 +106,26 @@ impl PyBatch {
     fn __repr__(&self) -> String {
         format!("Batch({:?}, rows={})", self.inner.table.name, self.inner.rows)
     }
+}
+
+/// A resource attribute as Python gives it.
+#[derive(FromPyObject)]
+enum Attribute {
+    Int(i64),
+    Text(String),
+}
+
+impl From<Attribute> for ResourceValue {
+    fn from(attribute: Attribute) -> ResourceValue {
+        match attribute {
+            Attribute::Int(int) => ResourceValue::Int(int),
+            Attribute::Text(text) => ResourceValue::Text(text),
+        }
+    }
+}
+
+fn gzip(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(bytes.len() / 4), flate2::Compression::fast());
+    encoder.write_all(&bytes)?;
+    encoder.finish()
 }
