@@ -12,6 +12,7 @@ from typing import Final
 
 import asyncpg
 import httpx
+import orjson
 
 from cli.supervise import postgres
 from cli.supervise.processes import Process
@@ -22,6 +23,7 @@ _STEADY_S: Final = 60.0
 """A process that was ready this long starts its back-off anew."""
 _LOG_BYTES_MAX: Final = 32 << 20
 _PROBE_S: Final = 0.15
+_LAST_BYTES: Final = 16 << 10
 
 
 class Child:
@@ -94,8 +96,10 @@ class Child:
         self.state.pid = self._running.pid
 
     async def _probe(self, http: httpx.AsyncClient, started: float) -> None:
-        while True:
+        while not self._stopping:
             reason = await (self._ask_postgres() if self.process.name == "postgres" else self._ask(http))
+            if self._stopping:
+                return
             if not reason and self.state.state != "ready":
                 self.state.started_in_s = time.monotonic() - started
                 self._set("ready")
@@ -143,17 +147,16 @@ def describe(code: int) -> str:
 
 
 def last_words(process: Process) -> str:
-    """The reason a process gave in its last log line, "" where it gave none."""
+    """Why a process ended: the reason or error in its last lines, else its last line, "" where it said nothing."""
     path = log_dir() / process.log_name
     with path.open("rb") as log:
-        log.seek(max(0, os.fstat(log.fileno()).st_size - 4096))
+        log.seek(max(0, os.fstat(log.fileno()).st_size - _LAST_BYTES))
         lines = log.read().decode(errors="replace").strip().splitlines()
-    if not lines:
-        return ""
-    last = lines[-1]
-    if '"reason":' in last:
-        import orjson  # noqa: PLC0415
-
-        with contextlib.suppress(orjson.JSONDecodeError):
-            return str(orjson.loads(last).get("reason", last))
-    return f"Its log ends: {last[:200]}"
+    for line in reversed(lines):
+        try:
+            said = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(said, dict) and said.get("level") == "error":
+            return str(said.get("reason") or f"{said.get('event')}: {said.get('error', '')}")[:300]
+    return f"Its log ends: {lines[-1][:200]}" if lines else ""
