@@ -164,3 +164,22 @@ class Engine:
 
 def batch_hash(body: Buffer) -> int:
     """A 64-bit hash of a request body, the same in every run and on every machine."""
+
+def encode_frames(data: Buffer, method: Literal["none", "lz4", "zstd"]) -> bytes:
+    """ClickHouse's compressed frames (CityHash128, method, sizes, data) of up to 1 MiB each."""
+
+def decode_frames(data: Buffer, limit: int) -> tuple[bytes, int]:
+    """The content of the whole frames at the start of `data`, and how many bytes they take.
+
+    Raises Malformed (checksum, method, data) or TooLarge (a frame that claims more than `limit` bytes or more than ClickHouse takes).
+    """
+
+@final
+class NativeUpgrade:
+    """ClickHouse Native blocks whose types are in binary form → the blocks a client of a protocol revision (`client_protocol_version`) expects."""
+
+    def __init__(self, revision: int) -> None: ...
+    def feed(self, data: Buffer) -> bytes:
+        """Every block that is complete now. Raises Malformed, and NotImplementedError for values whose end cannot be known (AggregateFunction)."""
+    def finish(self) -> bytes:
+        """The rest. Raises Malformed where a block is not complete."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+import time
 from typing import Any, Final
 
 from services.store import codec
@@ -28,6 +29,7 @@ _TYPES: Final = {
 }
 _BINARY: Final = ("native", "rowbinary", "parquet", "orc", "avro", "msgpack", "protobuf", "capnproto", "bson", "npy", "rawblob")
 _HOLD: Final = 1 << 18
+_HOLD_S: Final = 0.25
 _TAG_LENGTH: Final = 16
 _MESSAGE_LIMIT: Final = 16 << 10
 
@@ -50,10 +52,14 @@ def content_type(output_format: str) -> str:
 class Answer:
     """One response. Bytes are held back until there are many or the query has ended, so that an early error is a plain error."""
 
-    def __init__(self, engine: Engine, send: Any, *, keep_all: bool = False) -> None:  # noqa: ANN401  ASGI
+    def __init__(self, engine: Engine, send: Any) -> None:  # noqa: ANN401  ASGI
         self._engine = engine
         self._send = send
-        self._keep_all = keep_all
+        self._keep_all = False
+        self._hold = _HOLD
+        self._revision = 0
+        self._first_at = 0.0
+        self._format = ""
         self._held: list[bytes] = []
         self._held_size = 0
         self._headers: list[tuple[bytes, bytes]] = []
@@ -66,7 +72,10 @@ class Answer:
     def describe(self, request: Request, output_format: str) -> None:
         """Says what the answer is to: sets its headers and its compression."""
         self._query_id = request.query_id
-        self._keep_all = self._keep_all or request.flag("wait_end_of_query")
+        self._keep_all = request.flag("wait_end_of_query")
+        # A client that says 0 wants every block as it comes; the others get a plain error instead of a broken result where that is soon enough.
+        self._hold = 0 if request.params.get("wait_end_of_query") in ("0", "false") else _HOLD
+        self._revision = request.revision
         if request.flag("compress"):
             self._encoders.append(codec.FrameEncoder(request.params.get("network_compression_method", "lz4").lower()))
         if request.flag("enable_http_compression"):
@@ -78,6 +87,8 @@ class Answer:
     def describe_format(self, name: str) -> None:
         """The statement names its own format."""
         self._format = name or self._format
+        if self._format.lower() == "native" and self._revision:
+            self._encoders.insert(0, codec.RevisionEncoder(self._revision))
 
     def _start(self, status: int, kind: str, extra: list[tuple[str, str]]) -> dict[str, Any]:
         pairs = [
@@ -107,26 +118,34 @@ class Answer:
         BYTES_OUT.inc(len(data))
         self._held.append(data)
         self._held_size += len(data)
-        if self._held_size >= _HOLD and not self._keep_all:
-            if not self.begun:
-                await self._begin(None)
+        self._first_at = self._first_at or time.monotonic()
+        if self._held_size >= self._hold and not self._keep_all:
             await self._flush()
 
-    async def _flush(self) -> None:
+    async def tick(self) -> None:
+        """Time goes by without new bytes: what has been held long enough goes out."""
+        if self._held and not self._keep_all and time.monotonic() - self._first_at > _HOLD_S:
+            await self._flush()
+
+    def _encoded(self, *, last: bool) -> bytes:
         data = b"".join(self._held)
-        self._held, self._held_size = [], 0
+        self._held, self._held_size, self._first_at = [], 0, 0.0
         for encoder in self._encoders:
-            data = encoder.feed(data)
+            data = encoder.feed(data) + (encoder.finish() if last else b"")
+        return data
+
+    async def _flush(self) -> None:
+        data = self._encoded(last=False)
+        if not self.begun:
+            await self._begin(None)
         if data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, outcome: Outcome) -> None:
         """The result is complete."""
+        data = self._encoded(last=True)
         if not self.begun:
             await self._begin(outcome.summary())
-        data = b"".join(self._held)
-        for encoder in self._encoders:
-            data = encoder.feed(data) + encoder.finish()
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def fail(self, error: StoreError) -> None:
@@ -142,8 +161,6 @@ class Answer:
         body = body[:_MESSAGE_LIMIT]
         tag = self._tag.encode()
         self._held.append(b"\r\n__exception__\r\n" + tag + b"\r\n" + body + b"%d " % len(body) + tag + b"\r\n__exception__\r\n")
-        data = b"".join(self._held)
-        for encoder in self._encoders:
-            data = encoder.feed(data) + encoder.finish()
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._encoders = [encoder for encoder in self._encoders if not isinstance(encoder, codec.RevisionEncoder)]
+        await self._send({"type": "http.response.body", "body": self._encoded(last=True), "more_body": True})
         # Returning without the last chunk breaks the chunked encoding: a client that looks at nothing else still sees that the result is not whole.

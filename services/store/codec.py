@@ -7,12 +7,13 @@ hash and the size decompressed, both 32 bits little endian, then the data. The f
 from __future__ import annotations
 
 import zlib
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Literal, Protocol
 
 import lz4.frame
 import zstandard
 
-from services.store.errors import BadRequest
+from services.store.errors import BadRequest, QueryFailed
 
 FRAME_LIMIT: Final = 1 << 30
 _FRAME_SIZE: Final = 1 << 20
@@ -69,7 +70,7 @@ class FrameEncoder:
     """Bytes to ClickHouse frames of up to 1 MiB."""
 
     def __init__(self, method: str = "lz4") -> None:
-        self._method = method
+        self._method: Literal["none", "lz4", "zstd"] = "zstd" if method == "zstd" else "none" if method == "none" else "lz4"
         self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes:
@@ -87,6 +88,32 @@ class FrameEncoder:
         out = bytes(weir_native.encode_frames(bytes(self._held[:size]), self._method)) if size else b""
         del self._held[:size]
         return out
+
+
+class RevisionEncoder:
+    """Native blocks whose types are in binary form to the blocks a client of a protocol revision expects."""
+
+    def __init__(self, revision: int) -> None:
+        import weir_native  # noqa: PLC0415
+
+        self._upgrade = weir_native.NativeUpgrade(revision)
+
+    def feed(self, data: bytes) -> bytes:
+        """Every block that is complete now. Raises QueryFailed."""
+        return self._run(self._upgrade.feed, data)
+
+    def finish(self) -> bytes:
+        """The rest."""
+        return self._run(self._upgrade.finish)
+
+    @staticmethod
+    def _run(step: Callable[..., bytes], *data: bytes) -> bytes:
+        try:
+            return step(*data)
+        except NotImplementedError as error:
+            raise QueryFailed(48, "NOT_IMPLEMENTED", f"Native for a client with a protocol version cannot hold {error}") from error
+        except ValueError as error:
+            raise QueryFailed(49, "LOGICAL_ERROR", f"The engine's Native blocks cannot be read: {error}") from error
 
 
 class _Stream:

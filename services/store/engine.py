@@ -21,13 +21,12 @@ from xml.sax.saxutils import escape
 import orjson
 
 from libs.boot import StartError
-from services.store.errors import BadRequest, QueryFailed, engine_error
+from services.store.errors import BadRequest, engine_error
 from services.store.settings import StoreSettings
 
 _MIB: Final = 1024 * 1024
 _IDLE: Final = 8
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
-TAG: Final = "weir:"
 
 
 @dataclass(slots=True)
@@ -137,7 +136,7 @@ class Engine:
         chdb: Any = importlib.import_module("chdb._chdb")  # 550 MB of engine: not before the settings were found good
 
         try:
-            connection = Connection(chdb.connect(self._address), readonly, f"{TAG}{next(self._numbers)}")
+            connection = Connection(chdb.connect(self._address), readonly, f"weir:{next(self._numbers)}")
         except RuntimeError as error:
             raise engine_error(str(error)) from error
         if readonly:
@@ -270,6 +269,3 @@ def users_xml(settings: StoreSettings) -> str:
     </users>
 </clickhouse>
 """
-
-
-__all__ = ["TAG", "Connection", "Engine", "QueryFailed", "identifier", "literal", "setting"]

@@ -12,12 +12,13 @@ from typing import Final
 
 import orjson
 
-from services.store.engine import TAG, Connection, literal
+from services.store.engine import Connection, identifier, literal
 from services.store.errors import BadRequest
 from services.store.query import Outcome
 from services.store.request import Request
 from services.store.statement import Statement, Token
 
+TAG_SQL: Final = "splitByChar('\\n', Settings['log_comment'])[1]"
 _ENDS: Final = frozenset({b"SYNC", b"ASYNC", b"TEST", b"FORMAT", b"SETTINGS"})
 
 
@@ -30,18 +31,15 @@ class Running:
 
 
 def processes_sql(running: dict[str, Running]) -> str:
-    """`system.processes` with the clients' query ids and users; `engine_query_id` is the engine's own."""
-    if not running:
-        return "(SELECT *, query_id AS engine_query_id FROM system.processes)"
+    """`system.processes` with the clients' query ids and users, without the store's own queries."""
     tags = ", ".join(literal(tag) for tag in running)
     ids = ", ".join(literal(one.query_id) for one in running.values())
     users = ", ".join(literal(one.user) for one in running.values())
-    tag = "splitByChar('\\n', Settings['log_comment'])[1]"
-    return (  # every value is a literal()
-        f"(SELECT * REPLACE (transform({tag}, [{tags}], [{ids}], p.query_id) AS query_id, transform({tag}, [{tags}], [{ids}], p.initial_query_id) AS initial_query_id, "
-        f"transform({tag}, [{tags}], [{users}], p.user) AS user, transform({tag}, [{tags}], [{users}], p.initial_user) AS initial_user), "
-        f"p.query_id AS engine_query_id FROM system.processes AS p WHERE startsWith({tag}, '{TAG}'))"
+    columns = ", ".join(
+        f"transform({TAG_SQL}, [{tags}], [{values}], p.{name}) AS {name}"
+        for name, values in (("query_id", ids), ("initial_query_id", ids), ("user", users), ("initial_user", users))
     )
+    return f"(SELECT * REPLACE ({columns}) FROM system.processes AS p WHERE {TAG_SQL} IN ({tags}))"
 
 
 def with_client_ids(statement: Statement, running: dict[str, Running]) -> bytes | None:
@@ -50,7 +48,7 @@ def with_client_ids(statement: Statement, running: dict[str, Running]) -> bytes 
     if b"processes" not in text.lower():
         return None
     out, at = bytearray(), 0
-    source = processes_sql(running).replace("SELECT *, query_id AS engine_query_id", "SELECT *").replace(", p.query_id AS engine_query_id", "").encode()
+    source = processes_sql(running).encode()
     for index in range(len(found) - 2):
         if [token.upper for token in found[index : index + 3]] == [b"SYSTEM", b".", b"PROCESSES"] and (index == 0 or found[index - 1].upper != b"."):
             following = found[index + 3] if index + 3 < len(found) else None
@@ -74,23 +72,21 @@ def _has_alias(token: Token | None) -> bool:
 def kill(connection: Connection, request: Request, statement: Statement, running: dict[str, Running]) -> Outcome:
     """Runs a KILL QUERY. A read-only user's reaches its own queries only. Raises BadRequest and QueryFailed."""
     predicate, mode = _parts(statement)
-    columns = "engine_query_id, query_id, user, query"
-    sql = f"SELECT {columns} FROM {processes_sql(running)} AS processes WHERE ".encode() + predicate + b"\nFORMAT JSONCompact"
+    sql = f"SELECT query_id, user, query FROM {processes_sql(running)} AS processes WHERE (".encode() + predicate + b"\n) FORMAT JSONCompact"
     rows = orjson.loads(connection.query(sql, "JSONCompact", request.query_params).bytes())["data"]
-    rows = [row for row in rows if row[1] != request.query_id and (not request.user.readonly or row[2] == request.user.name)]
-    state = "waiting" if mode == "ASYNC" else "finished"
+    # What the predicate says is one thing, whom it may reach another: the tags are looked up here, not taken from its rows.
+    reach = {one.query_id: tag for tag, one in running.items() if not request.user.readonly or one.user == request.user.name}
+    rows = [row for row in rows if row[0] in reach and row[0] != request.query_id]
     if rows and mode != "TEST":
-        engine_ids = ", ".join(literal(row[0]) for row in rows)
-        connection.query(f"KILL QUERY WHERE query_id IN ({engine_ids}) {mode}")
+        tags = ", ".join(literal(reach[row[0]]) for row in rows)
+        connection.query(f"KILL QUERY WHERE {TAG_SQL} IN ({tags}) {mode}")
     if not rows:
         return Outcome()
-    if mode == "TEST":
-        state = "unknown_status"
-    values = ", ".join("(" + ", ".join(literal(value) for value in (state, *row[1:])) + ")" for row in rows)
-    sql_out = (
-        f"SELECT * FROM values('kill_status String, query_id String, user String, query String', {values}) FORMAT {statement.format or request.default_format}"
-    )
-    return Outcome(body=connection.query(sql_out).bytes(), result_rows=len(rows))
+    state = {"ASYNC": "waiting", "SYNC": "finished"}.get(mode, "unknown_status")
+    values = ", ".join("(" + ", ".join(literal(value) for value in (state, *row)) + ")" for row in rows)
+    form = identifier(statement.format or request.default_format)
+    told = f"SELECT * FROM values('kill_status String, query_id String, user String, query String', {values}) FORMAT {form}"
+    return Outcome(body=connection.query(told).bytes(), result_rows=len(rows))
 
 
 def _parts(statement: Statement) -> tuple[bytes, str]:

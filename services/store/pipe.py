@@ -38,8 +38,8 @@ class Pipe:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def read(self) -> bytes:
-        """The next bytes, b"" at the end. Waits while the engine has none."""
+    async def read(self, patience_s: float) -> bytes | None:
+        """The next bytes, b"" at the end, None where the engine has had none for `patience_s` seconds."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -48,7 +48,9 @@ class Pipe:
                 self._waiting = loop.create_future()
             loop.add_reader(self._read, self._wake)
             try:
-                await self._waiting
+                await asyncio.wait_for(self._waiting, patience_s)
+            except TimeoutError:
+                return None
             finally:
                 loop.remove_reader(self._read)
                 self._waiting = None

@@ -200,6 +200,8 @@ def _check_rights(connection: Connection, engine: Engine, request: Request, stat
     number, reads = _classify(engine, head)
     if number > 1:
         raise BadRequest(_SYNTAX_ERROR, "SYNTAX_ERROR", "Syntax error (Multi-statements are not allowed)")
+    if connection.readonly and any(token.upper in (b"ROLE", b"PROFILE") for token in statement.tokens[1:3]) and statement.tokens[0].upper == b"SET":
+        raise Denied(512, "SET_NON_GRANTED_ROLE", f"{request.user.name}: Roles and profiles are fixed for a read-only user")
     if reads or statement.keeps_state:
         return
     if request.method == "GET" and not connection.readonly:

@@ -61,6 +61,7 @@ class Request:
     body: Spool
     parts: list[Part] = field(default_factory=list)
     query_id: str = ""
+    roles: tuple[str, ...] = ()
 
     @property
     def database(self) -> str:
@@ -74,12 +75,18 @@ class Request:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Every parameter that is a setting; GET implies readonly."""
+        """Every parameter that is a setting."""
         part_names = {f"{part.name}_{kind}" for part in self.parts for kind in ("format", "types", "structure")}
         found = {k: v for k, v in self.params.items() if k not in NOT_SETTINGS and not k.startswith("param_") and k not in part_names}
-        if self.method == "GET" and found.get("readonly", "0") == "0" and not self.user.readonly:
-            found["readonly"] = "2"
+        if self.revision:
+            found["output_format_native_encode_types_in_binary_format"] = "1"
         return found
+
+    @property
+    def revision(self) -> int:
+        """The protocol revision whose Native blocks the client wants, 0 for those without one."""
+        asked = self.params.get("client_protocol_version", "")
+        return int(asked) if asked.isdigit() and "output_format_native_encode_types_in_binary_format" not in self.params else 0
 
     @property
     def query_params(self) -> dict[str, str]:
@@ -100,12 +107,13 @@ class Request:
 async def read(scope: Mapping[str, Any], receive: Any, *, access: Access, engine: Engine, settings: StoreSettings) -> Request:  # noqa: ANN401  ASGI
     """Reads a request to its end. Raises StoreError, and Disconnected where the end never came."""
     headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-    params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=10000))
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=10000)
+    params = dict(pairs)
     user = access.authenticate(headers, params)
     if scope["method"] == "POST" and "content-length" not in headers and headers.get("transfer-encoding", "").lower() != "chunked":
         raise BadRequest(381, "HTTP_LENGTH_REQUIRED", "The Transfer-Encoding is not chunked and there is no Content-Length header for POST request")
     spool = Spool(engine.directory, settings.spool_memory_mib << 20)
-    request = Request(scope["method"], headers, params, user, spool)
+    request = Request(scope["method"], headers, params, user, spool, roles=tuple(value for key, value in pairs if key == "role"))
     try:
         await _read_body(request, receive, settings.max_body_mib << 20, engine)
     except BaseException:

@@ -14,9 +14,9 @@ from libs.boot import get_logger
 from services.store.access import Access
 from services.store.answer import Answer
 from services.store.disk import Disk
-from services.store.engine import Connection, Engine, literal
-from services.store.errors import Overloaded, StoreError
-from services.store.kill import Running, kill, with_client_ids
+from services.store.engine import Connection, Engine, identifier, literal
+from services.store.errors import Denied, Overloaded, StoreError
+from services.store.kill import TAG_SQL, Running, kill, with_client_ids
 from services.store.metrics import QUERIES, ROWS_WRITTEN, RUNNING, SECONDS
 from services.store.pipe import Pipe
 from services.store.query import Outcome, Plan, plan, run
@@ -29,6 +29,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOG = get_logger("route")
 _KILLED_WITHIN_S: Final = 2.0
+_PATIENCE_S: Final = 0.25
 
 
 class Store:
@@ -139,8 +140,8 @@ class Store:
         try:
             if pipe is not None:
                 running.add_done_callback(lambda _: pipe.no_more_writers())
-                while data := await pipe.read():
-                    await answer.write(data)
+                while (data := await pipe.read(_PATIENCE_S)) != b"":
+                    await (answer.tick() if data is None else answer.write(data))
             outcome = await running
             if pipe is None:
                 await answer.write(outcome.body)
@@ -161,12 +162,22 @@ class Store:
             if session is not None and request.user.readonly:
                 self._engine.restrict_again(connection)
             self._running[connection.tag] = Running(request.query_id, request.user.name)
+            if connection.readonly and (request.roles or "profile" in request.params):
+                raise Denied(512, "SET_NON_GRANTED_ROLE", f"{request.user.name}: Roles and profiles are fixed for a read-only user")
+            for role in request.roles:
+                connection.query(f"SET ROLE {identifier(role)}")
             connection.prepare(request.database or (session.database if session else "default"), request.settings)
             outcome = self._run_on(connection, request, todo, outfile)
             if session is not None and todo.statement.keeps_state:
                 connection.remember()
                 session.database = connection.database
-            clean = not todo.statement.keeps_state and not request.parts and "readonly" not in request.settings and "profile" not in request.settings
+            clean = (
+                not todo.statement.keeps_state
+                and not request.parts
+                and not request.roles
+                and "readonly" not in request.settings
+                and "profile" not in request.settings
+            )
             return outcome
         finally:
             self._running.pop(connection.tag, None)
@@ -194,7 +205,7 @@ class Store:
         connection = self._engine.open(readonly=False)
         try:
             wanted = ", ".join(literal(tag) for tag in tags)
-            connection.query(f"KILL QUERY WHERE splitByChar('\\n', Settings['log_comment'])[1] IN ({wanted}) ASYNC")
+            connection.query(f"KILL QUERY WHERE {TAG_SQL} IN ({wanted}) ASYNC")
         finally:
             connection.close()
 

@@ -18,7 +18,7 @@ Kind = Literal["select", "insert", "kill", "other"]
 
 _TOKEN: Final = re.compile(
     rb"""
-      (?P<space>[\s\x00]+ | --[^\n]* | //[^\n]* | \#[ !][^\n]*)
+      (?P<space>(?:[\s\x00]|\xc2\xa0|\xe2\x80[\x80-\x8b\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf)+ | --[^\n]* | //[^\n]* | \#[ !][^\n]*)
     | (?P<block>/\*)
     | (?P<string>'(?:[^'\\]|\\.|'')*' | \xe2\x80\x98.*?\xe2\x80\x99)
     | (?P<quoted>"(?:[^"\\]|\\.|"")*" | `(?:[^`\\]|\\.|``)*` | \xe2\x80\x9c.*?\xe2\x80\x9d)
@@ -113,25 +113,33 @@ def parse(text: bytes) -> Statement:
     if first is None or first.upper == b";":
         raise BadRequest(62, "SYNTAX_ERROR", "Empty query")
     if first.upper == b"INSERT":
-        return _insert(text, first, stream)
+        return _insert(text, [first], stream)
     found = [first]
     end = len(text)
     for token in stream:
         if token.upper == b";" and token.kind == "mark":
             end = token.start
-            if (extra := next(stream, None)) is not None:
-                position = f"failed at position {extra.start + 1}: Multi-statements are not allowed"
-                raise BadRequest(62, "SYNTAX_ERROR", f"Syntax error (Multi-statements are not allowed): {position}")
+            _refuse_more(stream)
             break
+        if first.upper == b"WITH" and token.upper == b"INTO" and found[-1].upper == b"INSERT" and not token.depth:
+            return _insert(text, [*found, token], stream)
         found.append(token)
     _refuse_outfile(found)
     lead = next((token.upper for token in found if token.upper != b"("), b"")
+    name, at = _trailing_format(text, found, end)
     if lead in _SELECT_WORDS:
-        return _select(text, tuple(found), end)
+        return Statement(text, "select", end, tuple(found), format=name, clause_at=at, format_at=at)
     kind: Kind = "kill" if lead == b"KILL" and len(found) > 1 and found[1].upper == b"QUERY" else "other"
     keeps_state = lead in _SESSION_WORDS or any(token.upper in (b"TEMPORARY", b"TEMP") for token in found[:4])
-    name, _, at = _trailing_format(found, end)
     return Statement(text, kind, end, tuple(found), format=name, format_at=at, keeps_state=keeps_state)
+
+
+def _refuse_more(stream: Iterator[Token]) -> None:
+    """After a statement's semicolon only more semicolons may come."""
+    extra = next((token for token in stream if token.upper != b";"), None)
+    if extra is not None:
+        where = f"failed at position {extra.start + 1}"
+        raise BadRequest(62, "SYNTAX_ERROR", f"Syntax error (Multi-statements are not allowed): {where}")
 
 
 def _refuse_outfile(found: list[Token]) -> None:
@@ -140,36 +148,24 @@ def _refuse_outfile(found: list[Token]) -> None:
             raise BadRequest(358, "INTO_OUTFILE_NOT_ALLOWED", "INTO OUTFILE is not allowed")
 
 
-def _trailing_format(found: list[Token], end: int) -> tuple[str, int, int]:
-    """The name after the last top-level FORMAT, where INTO OUTFILE may go, and where FORMAT begins."""
+def _trailing_format(text: bytes, found: list[Token], end: int) -> tuple[str, int]:
+    """The name after the last top-level FORMAT, and where that begins; "" and the end where there is none."""
     for index in range(len(found) - 2, 0, -1):
         token, name = found[index], found[index + 1]
         if token.depth == 0 and token.kind == "word" and token.upper == b"FORMAT" and name.kind in ("word", "quoted"):
             after = found[index + 2].upper if index + 2 < len(found) else b""
             if after in (b"", b"SETTINGS"):
-                return _name(name), token.start, token.start
-    return "", end, end
+                return text[name.start : name.end].strip(b'`"').decode("utf-8", "replace"), token.start
+    return "", end
 
 
-def _name(token: Token) -> str:
-    # Token.upper is capitals for a bare word; the format's name keeps its case.
-    return token.upper.strip(b'`"').decode("utf-8", "replace")
-
-
-def _select(text: bytes, found: tuple[Token, ...], end: int) -> Statement:
-    name, clause_at, format_at = _trailing_format(list(found), end)
-    if name:
-        name = text[format_at:end].split(None, 2)[1].strip(b'`"').decode("utf-8", "replace") if b"/*" not in text[format_at:end] else name
-    return Statement(text, "select", end, found, format=name, clause_at=clause_at, format_at=format_at)
-
-
-def _insert(text: bytes, first: Token, stream: Iterator[Token]) -> Statement:
-    found = [first]
+def _insert(text: bytes, found: list[Token], stream: Iterator[Token]) -> Statement:
     settings_at = -1
     for token in stream:
         previous = found[-1].upper
         found.append(token)
         if token.kind == "mark" and token.upper == b";":
+            _refuse_more(stream)
             return Statement(text, "insert", token.start, tuple(found[:-1]))
         if token.depth or token.kind != "word" or previous in (b"INTO", b"TABLE", b"."):
             continue
@@ -205,8 +201,7 @@ def _insert_select(text: bytes, found: list[Token], stream: Iterator[Token]) -> 
         if len(found) > 3 and token.upper == b")" and found[-2].kind == "string" and found[-3].upper == b"(" and found[-4].upper == b"INPUT":  # noqa: PLR2004
             input_at = (found[-4].start, token.end, text[found[-2].start : found[-2].end])
         elif token.upper == b";" and token.kind == "mark" and input_at is None:
-            if next(stream, None) is not None:
-                raise BadRequest(62, "SYNTAX_ERROR", "Syntax error (Multi-statements are not allowed)")
+            _refuse_more(stream)
             return Statement(text, "insert", token.start, tuple(found[:-1]))
         elif input_at is not None and token.depth == 0 and token.upper == b"FORMAT" and (name := next(stream, None)) is not None:
             data_at = _after_format(text, name.end)

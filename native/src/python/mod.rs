@@ -2,6 +2,7 @@
 
 pub mod batch;
 mod bytes;
+mod clickhouse;
 pub mod engine;
 pub mod errors;
 pub mod gather;
@@ -19,5 +20,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;
     module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
+    module.add_class::<clickhouse::NativeUpgrade>()?;
+    module.add_function(wrap_pyfunction!(clickhouse::encode_frames, module)?)?;
+    module.add_function(wrap_pyfunction!(clickhouse::decode_frames, module)?)?;
     Ok(())
 }
