@@ -13,6 +13,7 @@ pub mod pcap;
 pub mod python;
 pub mod session;
 pub mod table;
+pub mod tag;
 
 use pyo3::prelude::*;
 

@@ -157,7 +157,7 @@ fn comes_back<L: Layout>(table: &'static TableDef, values: &[Vec<Any>], seconds:
     } else {
         Decoder::FlowMetrics
     };
-    let mut gather = Gather::new(decoder);
+    let mut gather = Gather::new(decoder, None);
     let appended = gather
         .append(&body, &request(if is_l7 { Signal::Traces } else { Signal::Logs }))
         .unwrap();

@@ -16,7 +16,9 @@ use crate::table::generated::{
     FLOW_METRICS_NETWORK_MAP_1M, FLOW_METRICS_NETWORK_MAP_1S, L4FlowLog, L7FlowLog, Network, NetworkMap,
 };
 use crate::table::{Batch, Layout, TableDef};
+use crate::tag::{Shared, TagRow, Tagger};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Why a body was not taken; nothing of it is kept.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,6 +106,12 @@ impl<L: Layout> Open<L> {
     }
 }
 
+/// What surrounds a record.
+struct About<'a> {
+    body: &'a Body,
+    resource: &'a Resource,
+}
+
 /// A table's open rows, whichever table it is.
 trait Block: Send {
     fn name(&self) -> &'static str;
@@ -115,11 +123,11 @@ trait Block: Send {
     fn undo(&mut self);
     /// The body is read: marks its rows and says how many there are.
     fn done(&mut self, batch_id: u64) -> usize;
-    fn record(&mut self, record: Reader<'_>, resource: &Resource, body: &Body) -> Result<Result<(), Bad>, Broken>;
+    fn record(&mut self, record: Reader<'_>, about: &About<'_>, tagger: Option<&mut Tagger>) -> Result<Result<(), Bad>, Broken>;
     fn take(&mut self) -> Option<Batch>;
 }
 
-impl<L: Layout> Block for Open<L> {
+impl<L: Layout + TagRow> Block for Open<L> {
     fn name(&self) -> &'static str {
         self.table.name
     }
@@ -153,7 +161,7 @@ impl<L: Layout> Block for Open<L> {
         rows - self.before
     }
 
-    fn record(&mut self, mut record: Reader<'_>, resource: &Resource, body: &Body) -> Result<Result<(), Bad>, Broken> {
+    fn record(&mut self, mut record: Reader<'_>, about: &About<'_>, tagger: Option<&mut Tagger>) -> Result<Result<(), Bad>, Broken> {
         let mut columns = Columns::new(&self.places, &mut self.keys, &mut self.serial);
         let row = self.rows.rows();
         let mut time_ns = 0;
@@ -164,9 +172,14 @@ impl<L: Layout> Block for Open<L> {
                 other => record.skip(other)?,
             }
         }
-        let closed = columns.close(&mut self.rows, time_ns, time_ns, resource, body.now_us);
+        let closed = columns.close(&mut self.rows, time_ns, time_ns, about.resource, about.body.now_us);
         match closed {
-            Ok(()) => self.rows.commit(),
+            Ok(()) => {
+                self.rows.commit();
+                if let Some(tagger) = tagger {
+                    self.rows.tag(row, about.resource.vpc_id, tagger);
+                }
+            }
             Err(_) => self.rows.rollback(row),
         }
         Ok(closed)
@@ -186,6 +199,7 @@ pub struct Gather {
     /// Keys of spans of foreign senders.
     foreign: Keys,
     metrics: Vec<Box<dyn Block>>,
+    tagger: Option<Tagger>,
 }
 
 /// The decompressed body as protobuf, whichever way it came; needs no open block and so can run beside others.
@@ -193,12 +207,13 @@ pub fn prepare<'a>(body: &'a [u8], request: &Request) -> Result<Cow<'a, [u8]>, R
     Ok(inflate(body, request.encoding, request.max_bytes)?)
 }
 
-fn block<L: Layout + 'static>(table: &'static TableDef) -> Box<dyn Block> {
+fn block<L: Layout + TagRow + 'static>(table: &'static TableDef) -> Box<dyn Block> {
     Box::new(Open::<L>::new(table))
 }
 
 impl Gather {
-    pub fn new(decoder: Decoder) -> Gather {
+    /// `tags` is the table to look addresses up in; without one ids stay as the sender set them.
+    pub fn new(decoder: Decoder, tags: Option<Arc<Shared>>) -> Gather {
         let metrics = match decoder {
             Decoder::FlowLog => Vec::new(),
             Decoder::FlowMetrics => vec![
@@ -218,6 +233,7 @@ impl Gather {
             l7: Open::new(&FLOW_LOG_L7_FLOW_LOG),
             foreign: Keys::default(),
             metrics,
+            tagger: tags.map(Tagger::new),
         }
     }
 
@@ -240,6 +256,9 @@ impl Gather {
     /// Appends a prepared body: all of its rows that can be stored, or nothing.
     pub fn append(&mut self, body: &[u8], request: &Request) -> Result<Appended, Refusal> {
         self.blocks().for_each(Block::begin);
+        if let Some(tagger) = &mut self.tagger {
+            tagger.refresh();
+        }
         let pairs = self.l7.rows.resource.values.keys.len();
         let about = Body {
             now_us: request.now_us,
@@ -272,7 +291,12 @@ impl Gather {
         let mut foreign_serial = *serial;
         let mut foreign = Foreign::new(&mut self.foreign, &mut foreign_serial);
         let mut own = Columns::new(places, keys, serial);
-        let read = traces::read(body, about, rows, &mut foreign, &mut own, rejected);
+        let tagger = &mut self.tagger;
+        let read = traces::read(body, about, rows, &mut foreign, &mut own, rejected, &mut |rows, row, resource| {
+            if let Some(tagger) = tagger {
+                rows.tag(row, resource.vpc_id, tagger);
+            }
+        });
         self.l7.serial = self.l7.serial.max(foreign_serial);
         read
     }
@@ -286,14 +310,16 @@ impl Gather {
 
 impl<'a> logs::Tables<'a> for Gather {
     fn record(&mut self, target: Target<'a>, record: Reader<'a>, resource: &Resource, body: &Body) -> Result<Result<(), Bad>, Broken> {
+        let about = About { body, resource };
+        let tagger = self.tagger.as_mut();
         let refused = |bad| record.check().map(|()| Err(bad));
         match target {
             Target::Unknown => refused(Bad::UnknownEvent),
-            Target::L4 if self.decoder == Decoder::FlowLog => self.l4.record(record, resource, body),
+            Target::L4 if self.decoder == Decoder::FlowLog => self.l4.record(record, &about, tagger),
             Target::Metrics(name) if self.decoder == Decoder::FlowMetrics => {
                 let named = |block: &dyn Block| block.name().split_once('.').is_some_and(|(_, short)| short.as_bytes() == name);
                 match self.metrics.iter_mut().find(|block| named(&***block)) {
-                    Some(block) => block.record(record, resource, body),
+                    Some(block) => block.record(record, &about, tagger),
                     None => refused(Bad::UnknownTable),
                 }
             }

@@ -43,7 +43,7 @@ pub struct Context<'a> {
 }
 
 /// Appends every span of the body: those of Weir's agents by `own`, all others by `foreign`. Where the body is broken the rows
-/// appended so far stay for the caller to take back.
+/// appended so far stay for the caller to take back. `done` is called with each row that stays.
 pub fn read<'a>(
     body: &'a [u8],
     about: &Body,
@@ -51,6 +51,7 @@ pub fn read<'a>(
     foreign: &mut Foreign<'a>,
     own: &mut Columns<'a>,
     rejected: &mut Rejected,
+    done: &mut impl FnMut(&mut L7FlowLog, usize, &Resource),
 ) -> Result<(), Broken> {
     let mut request = Reader::new(body);
     while let Some(field) = request.tag()? {
@@ -69,9 +70,9 @@ pub fn read<'a>(
             scope: 0,
         };
         if resource.is_weir {
-            read_group(group, rows, own, context, rejected)?
+            read_group(group, rows, own, context, rejected, done)?
         } else {
-            read_group(group, rows, foreign, context, rejected)?
+            read_group(group, rows, foreign, context, rejected, done)?
         }
     }
     Ok(())
@@ -83,6 +84,7 @@ fn read_group<'a>(
     dialect: &mut impl Dialect<'a>,
     mut context: Context<'_>,
     rejected: &mut Rejected,
+    done: &mut impl FnMut(&mut L7FlowLog, usize, &Resource),
 ) -> Result<(), Broken> {
     while let Some(field) = group.tag()? {
         if field != SCOPE_SPANS {
@@ -99,7 +101,10 @@ fn read_group<'a>(
                 continue;
             }
             match (bad, read_span(spans.message()?, rows, dialect, &context)?) {
-                (None, Ok(())) => rows.commit(),
+                (None, Ok(())) => {
+                    rows.commit();
+                    done(rows, rows.rows() - 1, context.resource);
+                }
                 (Some(bad), _) | (None, Err(bad)) => {
                     rejected.count(bad);
                     rows.rollback(rows.rows());

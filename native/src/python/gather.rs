@@ -3,6 +3,7 @@
 use super::batch::PyBatch;
 use super::bytes::Body;
 use super::errors::{Malformed, TooLarge};
+use super::tags::PyTagTable;
 use crate::otlp::gather::{Appended, Content, Decoder, Gather, Refusal, Request, Signal, prepare};
 use crate::otlp::inflate::Encoding;
 use pyo3::exceptions::PyValueError;
@@ -38,18 +39,6 @@ impl PyAppended {
     }
 }
 
-/// Addresses, MACs, prefixes, processes and services to ids.
-#[pyclass(name = "TagTable", module = "weir_native", frozen)]
-pub struct PyTagTable {}
-
-#[pymethods]
-impl PyTagTable {
-    #[new]
-    fn new() -> PyTagTable {
-        PyTagTable {}
-    }
-}
-
 /// An open block per table.
 #[pyclass(name = "Gather", module = "weir_native", frozen)]
 pub struct PyGather {
@@ -75,14 +64,13 @@ impl PyGather {
     #[new]
     #[pyo3(signature = (decoder, tags = None))]
     fn new(decoder: &str, tags: Option<Py<PyTagTable>>) -> PyResult<PyGather> {
-        let _ = tags;
         let decoder = choice(
             "decoder",
             decoder,
             [("flow_log", Decoder::FlowLog), ("flow_metrics", Decoder::FlowMetrics)],
         )?;
         Ok(PyGather {
-            inner: Mutex::new(Gather::new(decoder)),
+            inner: Mutex::new(Gather::new(decoder, tags.map(|tags| tags.get().shared()))),
         })
     }
 

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod errors;
 pub mod gather;
 mod hash;
+pub mod tags;
 
 use pyo3::prelude::*;
 
@@ -16,7 +17,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batch::PyBatch>()?;
     module.add_class::<gather::PyGather>()?;
     module.add_class::<gather::PyAppended>()?;
-    module.add_class::<gather::PyTagTable>()?;
+    module.add_class::<tags::PyTagTable>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;
     module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
