@@ -15,9 +15,10 @@ pub struct Head {
     trace: Option<Trace>,
 }
 
+/// Whether a line is that of the field `lower`.
 #[inline]
-fn is(name: &[u8], lower: &[u8]) -> bool {
-    name.len() == lower.len() && name.iter().zip(lower).all(|(byte, lower)| byte | 0x20 == *lower || byte == lower)
+pub(super) fn is(line: &[u8], lower: &[u8]) -> bool {
+    line.get(lower.len()) == Some(&b':') && line[..lower.len()].eq_ignore_ascii_case(lower)
 }
 
 impl Head {
@@ -33,26 +34,21 @@ impl Head {
             return;
         }
         self.folded = None;
-        // The names that matter have 2 to 17 bytes: no need to look further for the colon.
-        let Some(colon) = memchr(b':', &line[..line.len().min(24)]) else {
-            return;
-        };
-        let name = &line[..colon];
-        // A name's length tells nearly all of them apart.
-        match colon {
-            4 if is(name, b"host") => self.first(Slot::Domain, &line[5..], facts),
-            7 if is(name, b"referer") => self.first(Slot::Referer, &line[8..], facts),
-            9 if is(name, b"x-real-ip") => self.first(Slot::ProxyClient, &line[10..], facts),
-            10 if is(name, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
-            12 if is(name, b"x-request-id") => self.first(Slot::XRequestId, &line[13..], facts),
-            14 if is(name, b"content-length") => self.content_length(line[15..].trim_ascii()),
-            15 if is(name, b"x-forwarded-for") => {
+        // Most fields are of no interest, and their first letter says so.
+        match line.first().map(|byte| byte | 0x20) {
+            Some(b'h') if is(line, b"host") => self.first(Slot::Domain, &line[5..], facts),
+            Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
+            Some(b'r') if is(line, b"referer") => self.first(Slot::Referer, &line[8..], facts),
+            Some(b'c') if is(line, b"content-length") => self.content_length(line[15..].trim_ascii()),
+            Some(b't') if is(line, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
+            Some(b'x') if is(line, b"x-request-id") => self.first(Slot::XRequestId, &line[13..], facts),
+            Some(b'x') if is(line, b"x-real-ip") => self.first(Slot::ProxyClient, &line[10..], facts),
+            Some(b'x') if is(line, b"x-forwarded-for") => {
                 // It names the whole way, X-Real-IP only the last client.
                 facts.put(Slot::ProxyClient, line[16..].trim_ascii());
                 self.folded = Some(Slot::ProxyClient);
             }
-            17 if is(name, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
-            2 | 3 | 11 | 12 | 13 | 17 => self.trace(name, line[colon + 1..].trim_ascii(), facts),
+            Some(b'b' | b's' | b't' | b'u' | b'x') => self.trace(line, facts),
             _ => {}
         }
     }
@@ -71,9 +67,9 @@ impl Head {
         }
     }
 
-    fn trace(&mut self, name: &[u8], value: &[u8], facts: &mut Facts) {
-        if let Some(found) = trace::kind(name).filter(|found| self.trace.is_none_or(|had| *found >= had)) {
-            trace::put(found, name, value, facts);
+    fn trace(&mut self, line: &[u8], facts: &mut Facts) {
+        if let Some((found, name)) = trace::kind(line).filter(|(found, _)| self.trace.is_none_or(|had| *found >= had)) {
+            trace::put(found, name, line[name.len() + 1..].trim_ascii(), facts);
             self.trace = Some(found);
         }
     }

@@ -1,5 +1,6 @@
 //! Trace context in headers.
 
+use super::head::is;
 use crate::l7::facts::{Facts, Slot};
 
 /// Kinds of trace context; a later one in this list is believed over an earlier one.
@@ -15,21 +16,18 @@ pub enum Trace {
     W3c,
 }
 
-/// The kind that a header belongs to.
-pub fn kind(name: &[u8]) -> Option<Trace> {
-    const NAMES: [(&[u8], Trace); 7] = [
-        (b"traceparent", Trace::W3c),
-        (b"sw8", Trace::Sw8),
-        (b"b3", Trace::B3),
-        (b"x-b3-traceid", Trace::B3),
-        (b"x-b3-spanid", Trace::B3),
-        (b"x-b3-parentspanid", Trace::B3),
-        (b"uber-trace-id", Trace::Uber),
+/// The kind that a line belongs to, and the field's name.
+pub fn kind(line: &[u8]) -> Option<(Trace, &'static [u8])> {
+    const NAMES: [(Trace, &[u8]); 7] = [
+        (Trace::W3c, b"traceparent"),
+        (Trace::Sw8, b"sw8"),
+        (Trace::B3, b"b3"),
+        (Trace::B3, b"x-b3-traceid"),
+        (Trace::B3, b"x-b3-spanid"),
+        (Trace::B3, b"x-b3-parentspanid"),
+        (Trace::Uber, b"uber-trace-id"),
     ];
-    NAMES
-        .iter()
-        .find(|(known, _)| name.eq_ignore_ascii_case(known))
-        .map(|(_, kind)| *kind)
+    NAMES.into_iter().find(|(_, name)| is(line, name))
 }
 
 /// Sets the ids that a header's value gives.

@@ -1,0 +1,87 @@
+//! What one message costs in the application layer: `cargo bench --bench l7`.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use weir_native::l7::{FlowL7, L7Packet, L7Row, L7Seen, L7Settings, L7Sink};
+
+#[derive(Default)]
+struct Count {
+    rows: u64,
+    bytes: u64,
+}
+
+impl L7Sink for Count {
+    fn row(&mut self, row: &L7Row<'_>) {
+        self.rows += 1;
+        self.bytes += black_box(row).request_resource.len() as u64;
+    }
+}
+
+const WRK: &[u8] = b"GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
+const BROWSER: &[u8] = b"GET /shop/cart/items?page=2&sort=price HTTP/1.1\r\nHost: shop.example.org\r\nConnection: keep-alive\r\n\
+Pragma: no-cache\r\nCache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+Chrome/126.0.0.0 Safari/537.36\r\nAccept: text/html,application/xhtml+xml\r\nReferer: https://shop.example.org/\r\n\
+Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\
+traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nX-Request-ID: 7b3ac1d0-1f1e-4d2c-9d2e-5b1f0c9a8e77\r\n\r\n";
+const HEAD: &str = "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\nContent-Type: text/html\r\nContent-Length: 615\r\n\
+Last-Modified: Tue, 04 Dec 2018 14:52:24 GMT\r\nConnection: keep-alive\r\nETag: \"5c0692e1-267\"\r\nAccept-Ranges: bytes\r\n\r\n";
+const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01";
+const ANSWER: &[u8] = b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04\xc0\x00\x02\x01";
+
+/// Sends `request` and `response` in turn, `rounds` times, over flows that live for `reuse` rounds; prints ns per packet.
+fn run(name: &str, protocol: u8, server_port: u16, request: &[u8], response: &[u8], reuse: usize) {
+    const ROUNDS: usize = 1_000_000;
+    let settings = Arc::new(L7Settings::default());
+    let (mut sink, mut seen) = (Count::default(), L7Seen::default());
+    let mut flow = Box::new(FlowL7::new(&settings));
+    let start = cpu_ns();
+    for round in 0..ROUNDS {
+        if round % reuse == 0 {
+            seen += flow.close(round as i64, &mut sink);
+            flow = Box::new(FlowL7::new(&settings));
+        }
+        for (from_client, payload) in [(true, request), (false, response)] {
+            let time_us = (round * 100 + usize::from(!from_client) * 50) as i64;
+            let wire_len = payload.len() as u32;
+            let packet = L7Packet {
+                time_us,
+                from_client,
+                payload,
+                wire_len,
+                tcp_seq: 1,
+                protocol,
+                client_port: 40000,
+                server_port,
+            };
+            seen += flow.packet(black_box(&packet), &mut sink);
+        }
+    }
+    let elapsed = cpu_ns() - start;
+    assert_eq!(
+        (sink.rows, seen.requests, seen.responses),
+        (ROUNDS as u64, ROUNDS as u32, ROUNDS as u32)
+    );
+    let packets = (2 * ROUNDS) as f64;
+    println!(
+        "{name:28} {:6.0} ns/packet  {:5.2} M packets/s",
+        elapsed / packets,
+        packets / elapsed * 1e3
+    );
+}
+
+/// CPU time of this thread: the machine may be doing other things.
+fn cpu_ns() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+fn main() {
+    let response = [HEAD.as_bytes(), &[b'x'; 615]].concat();
+    run("http, wrk, keep-alive", 6, 8080, WRK, &response, usize::MAX);
+    run("http, browser, keep-alive", 6, 80, BROWSER, &response, usize::MAX);
+    run("http, wrk, new connections", 6, 8080, WRK, &response, 1);
+    run("dns, one flow", 17, 53, QUERY, ANSWER, usize::MAX);
+    run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
+}
