@@ -38,7 +38,7 @@ fn run(name: &str, protocol: u8, server_port: u16, request: &[u8], response: &[u
     for round in 0..ROUNDS {
         if round % reuse == 0 {
             seen += flow.close(round as i64, &mut sink);
-            flow = Box::new(FlowL7::new(&settings));
+            *flow = FlowL7::new(&settings);
         }
         for (from_client, payload) in [(true, request), (false, response)] {
             let time_us = (round * 100 + usize::from(!from_client) * 50) as i64;
