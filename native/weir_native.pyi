@@ -161,6 +161,29 @@ class Engine:
 
         Raises OSError where it cannot be read, ValueError where it is no capture.
         """
+    def start(
+        self,
+        *,
+        ring_mib: int = 8,
+        fanout: int = 1,
+        exclude: list[tuple[str, int]] = ...,
+        netns: list[tuple[str, str]] = ...,
+    ) -> None:
+        """Captures on every interface of this network namespace and of those at `netns` (name, path), from a thread of its own.
+
+        Each namespace has `fanout` rings of `ring_mib` MiB. Packets from or to an address and port in `exclude` are left out by the
+        kernel; 0.0.0.0 and :: stand for every address of their family. Raises OSError without CAP_NET_RAW, RuntimeError where it runs.
+        """
+    def set_netns(self, netns: list[tuple[str, str]]) -> None:
+        """The network namespaces (name, path) to capture in besides the own one; one that cannot be entered counts in `netns_failed`."""
+    def reconfigure(self, config: EngineConfig) -> None:
+        """Changes what is named, while it runs. Raises ValueError for a setting that does not exist, and then changes nothing."""
+    def drain(self, timeout_ms: int = 0) -> list[Batch]:
+        """Finished batches, about once a second; waits up to `timeout_ms` for the first. Raises RuntimeError where the engine does not run."""
+    def stats(self) -> dict[str, int]:
+        """Counters as of the last second: packets, bytes, drops by reason, flows, memory."""
+    def stop(self) -> list[Batch]:
+        """Reports every flow that is alive, ends the thread, and gives what was not drained. Nothing where it does not run."""
 
 def batch_hash(body: Buffer) -> int:
     """A 64-bit hash of a request body, the same in every run and on every machine."""

@@ -1,6 +1,7 @@
 //! Weir's per-record and per-packet work. Bytes become columns here, once.
 
 pub mod block;
+pub mod capture;
 pub mod clickhouse;
 pub mod column;
 pub mod document;

@@ -16,6 +16,8 @@ pub struct Nic {
     /// Number of its network namespace.
     pub netns: u16,
     pub index: u32,
+    /// `ARPHRD_*`
+    pub hardware: u16,
 }
 
 /// What rows say about where they were seen.

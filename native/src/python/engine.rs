@@ -1,19 +1,24 @@
 //! `Engine`: packets in, batches out.
 
 use super::batch::PyBatch;
+use crate::capture::{Excluded, Settings, Worker};
 use crate::engine::Config;
 use crate::engine::replay::Replay;
 use crate::l7::L7Settings;
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Packets of a file or of this machine become rows.
 #[pyclass(name = "Engine", module = "weir_native", frozen)]
 pub struct PyEngine {
     config: Mutex<Config>,
+    worker: Mutex<Option<Arc<Worker>>>,
 }
 
 /// The batches of one capture file.
@@ -35,7 +40,73 @@ impl PyEngine {
         let config = config.map_or_else(|| Ok(Config::default()), |values| configured(Config::default(), values))?;
         Ok(PyEngine {
             config: Mutex::new(config),
+            worker: Mutex::new(None),
         })
+    }
+
+    #[pyo3(signature = (*, ring_mib=8, fanout=1, exclude=Vec::new(), netns=Vec::new()))]
+    fn start(
+        &self,
+        py: Python<'_>,
+        ring_mib: usize,
+        fanout: u16,
+        exclude: Vec<(String, u16)>,
+        netns: Vec<(String, PathBuf)>,
+    ) -> PyResult<()> {
+        if !(1..=1024).contains(&ring_mib) || !(1..=64).contains(&fanout) {
+            return Err(PyValueError::new_err("ring_mib is 1 to 1024, fanout 1 to 64"));
+        }
+        let excluded = exclude.into_iter().map(excluded).collect::<PyResult<Vec<_>>>()?;
+        if locked(&self.worker).is_some() {
+            return Err(PyRuntimeError::new_err("the engine is running"));
+        }
+        let settings = Settings {
+            ring_bytes: ring_mib << 20,
+            fanout,
+            excluded,
+            netns,
+        };
+        let config = locked(&self.config).clone();
+        // No lock is held meanwhile: whoever waits for it may hold the GIL, which is needed to come back.
+        let started = py.detach(|| Worker::start(config, settings));
+        let started = started.map_err(|error| PyOSError::new_err((error.raw_os_error(), format!("cannot capture packets: {error}"))))?;
+        *locked(&self.worker) = Some(Arc::new(started));
+        Ok(())
+    }
+
+    fn set_netns(&self, netns: Vec<(String, PathBuf)>) -> PyResult<()> {
+        self.running()?.set_netns(netns);
+        Ok(())
+    }
+
+    fn reconfigure(&self, config: &Bound<'_, PyDict>) -> PyResult<()> {
+        let mut held = locked(&self.config);
+        *held = configured(held.clone(), config)?;
+        if let Some(worker) = &*locked(&self.worker) {
+            worker.configure(held.clone());
+        }
+        Ok(())
+    }
+
+    #[pyo3(signature = (timeout_ms=0))]
+    fn drain(&self, py: Python<'_>, timeout_ms: u64) -> PyResult<Vec<PyBatch>> {
+        let worker = self.running()?;
+        let batches = py.detach(|| worker.drain(Duration::from_millis(timeout_ms.min(3_600_000))));
+        let batches = batches.ok_or_else(|| PyRuntimeError::new_err("the engine thread ended by itself"))?;
+        Ok(batches.into_iter().map(PyBatch::from).collect())
+    }
+
+    fn stats(&self) -> BTreeMap<&'static str, u64> {
+        locked(&self.worker)
+            .as_ref()
+            .map_or_else(BTreeMap::new, |worker| worker.counters().into_iter().collect())
+    }
+
+    fn stop(&self, py: Python<'_>) -> Vec<PyBatch> {
+        let Some(worker) = locked(&self.worker).take() else {
+            return Vec::new();
+        };
+        py.detach(|| worker.stop()).into_iter().map(PyBatch::from).collect()
     }
 
     fn replay(&self, py: Python<'_>, path: PathBuf) -> PyResult<PyReplay> {
@@ -43,6 +114,21 @@ impl PyEngine {
         let replay = py.detach(|| Replay::open(&path, config)).map_err(|error| refused(&path, &error))?;
         Ok(PyReplay { inner: Mutex::new(replay) })
     }
+}
+
+impl PyEngine {
+    fn running(&self) -> PyResult<Arc<Worker>> {
+        locked(&self.worker)
+            .clone()
+            .ok_or_else(|| PyRuntimeError::new_err("the engine is not running"))
+    }
+}
+
+fn excluded((address, port): (String, u16)) -> PyResult<Excluded> {
+    let ip: IpAddr = address
+        .parse()
+        .map_err(|_| PyValueError::new_err(format!("not an address: {address:?}")))?;
+    Ok(Excluded { ip, port })
 }
 
 fn refused(path: &std::path::Path, error: &std::io::Error) -> PyErr {
@@ -68,7 +154,7 @@ impl PyReplay {
     }
 
     /// Counters so far.
-    fn stats(&self) -> std::collections::BTreeMap<&'static str, u64> {
+    fn stats(&self) -> BTreeMap<&'static str, u64> {
         locked(&self.inner).counters().into_iter().collect()
     }
 }
