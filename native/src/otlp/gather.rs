@@ -3,6 +3,7 @@
 use super::bad::{Bad, Rejected};
 use super::columns::{Columns, Places};
 use super::inflate::{Encoding, Refused, inflate};
+use super::json;
 use super::keys::Keys;
 use super::logs::{self, Target};
 use super::resource::Resource;
@@ -204,7 +205,12 @@ pub struct Gather {
 
 /// The decompressed body as protobuf, whichever way it came; needs no open block and so can run beside others.
 pub fn prepare<'a>(body: &'a [u8], request: &Request) -> Result<Cow<'a, [u8]>, Refusal> {
-    Ok(inflate(body, request.encoding, request.max_bytes)?)
+    let body = inflate(body, request.encoding, request.max_bytes)?;
+    Ok(match (request.content, request.signal) {
+        (Content::Protobuf, _) => body,
+        (Content::Json, Signal::Traces) => Cow::Owned(json::to_protobuf(&body, &json::TRACES)?),
+        (Content::Json, Signal::Logs) => Cow::Owned(json::to_protobuf(&body, &json::LOGS)?),
+    })
 }
 
 fn block<L: Layout + TagRow + 'static>(table: &'static TableDef) -> Box<dyn Block> {

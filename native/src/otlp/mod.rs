@@ -10,6 +10,7 @@ pub mod convention;
 pub mod encode;
 pub mod gather;
 pub mod inflate;
+pub mod json;
 pub mod keys;
 pub mod logs;
 pub mod resource;

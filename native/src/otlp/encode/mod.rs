@@ -6,7 +6,7 @@
 mod plan;
 mod row;
 mod span;
-mod write;
+pub mod write;
 
 use crate::table::Batch;
 use plan::Plan;
