@@ -1,5 +1,6 @@
 //! Weir's per-record and per-packet work. Bytes become columns here, once.
 
+pub mod arrow;
 pub mod block;
 pub mod capture;
 pub mod clickhouse;

@@ -1,11 +1,14 @@
 //! `Batch`: finished rows of one table.
 
-use crate::block::{lz4, native};
+use crate::arrow;
+use crate::block::{json_lines, lz4, native};
 use crate::otlp::encode::{ResourceValue, encode};
 use crate::table;
+use arrow_array::ffi::{FFI_ArrowSchema, to_ffi};
+use arrow_schema::{ArrowError, DataType};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyCapsule};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -95,6 +98,32 @@ impl PyBatch {
         Ok(PyBytes::new(py, &bytes))
     }
 
+    fn to_json_lines<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let lines = py.detach(|| json_lines::write(&self.inner));
+        PyBytes::new(py, &lines)
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let schema = FFI_ArrowSchema::try_from(&DataType::Struct(arrow::fields(self.inner.table)));
+        PyCapsule::new_with_value(py, schema.map_err(arrow_error)?, c"arrow_schema")
+    }
+
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        // The interface allows to answer with one's own schema whatever was asked for; the caller casts.
+        drop(requested_schema);
+        let array = py.detach(|| arrow::struct_array(&self.inner)).map_err(arrow_error)?;
+        let (array, schema) = to_ffi(&array).map_err(arrow_error)?;
+        Ok((
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, array, c"arrow_array")?,
+        ))
+    }
+
     fn native_columns(&self) -> Vec<&'static str> {
         native::present(&self.inner).map(|(name, ..)| name).collect()
     }
@@ -106,6 +135,10 @@ impl PyBatch {
     fn __repr__(&self) -> String {
         format!("Batch({:?}, rows={})", self.inner.table.name, self.inner.rows)
     }
+}
+
+fn arrow_error(error: ArrowError) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 /// A resource attribute as Python gives it.
