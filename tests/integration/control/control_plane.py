@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import socket
 import subprocess
@@ -50,6 +51,12 @@ class Plane:
         for name in names:
             assert self.running.pop(name).wait(15) == (0 if sig == signal.SIGTERM else -sig)
 
+    def end(self) -> None:
+        for process in self.running.values():
+            process.kill()
+        for process in self.running.values():
+            process.wait()
+
     def rest(self, name: str, path: str, method: str = "GET", **options: object) -> httpx.Response:
         return httpx.request(method, f"http://127.0.0.1:{self.ports[name, 'http']}{path}", trust_env=False, timeout=10, **options)  # type: ignore[arg-type]
 
@@ -59,7 +66,7 @@ class Plane:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    async def ready(self, *names: str, timeout_s: float = 20) -> None:
+    async def ready(self, *names: str, timeout_s: float = 60) -> None:
         for name in names or self.running:
             await eventually(lambda name=name: self._is_ready(name), timeout_s)  # type: ignore[misc]
 
@@ -95,6 +102,9 @@ async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: f
 CONTROL = ("genesis", "cloud", "recorder", "trisolaris")
 
 
+_NUMBERS = itertools.count(10)
+
+
 @dataclass
 class FakeAgent:
     """A machine with an agent, speaking the real protocol."""
@@ -102,12 +112,17 @@ class FakeAgent:
     plane: Plane
     host_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     hostname: str = "machine-1"
-    mac: str = "52:54:00:00:00:01"
-    addresses: list[str] = field(default_factory=lambda: ["192.168.1.10/24"])
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+    mac: str = ""
+    addresses: list[str] = field(default_factory=list)
     namespaces: list[agent_pb2.NetworkNamespace] = field(default_factory=list)
     processes: list[agent_pb2.Process] = field(default_factory=list)
     version: int = 0
     more_macs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.mac = self.mac or f"52:54:00:00:{self.number >> 8:02x}:{self.number & 255:02x}"
+        self.addresses = self.addresses or [f"192.168.{self.number >> 8}.{self.number & 255}/16"]
 
     @property
     def ip(self) -> str:

@@ -1,0 +1,1 @@
+"""tagrecorder: names with the time they were valid, in PostgreSQL and as ClickHouse dictionaries."""
