@@ -48,9 +48,12 @@ class Recording:
                 get_logger("recorder").warning("snapshot refused", version=snapshot.version, reason=str(error))
                 on_refusal(str(error))
 
-    @APPLY_SECONDS.time()
     async def apply(self, snapshot: Snapshot) -> dict[str, Difference]:
         """Compares and writes one snapshot; returns what differed by kind. Raises RefusedSnapshot before anything is written."""
+        with APPLY_SECONDS.time():
+            return await self._apply(snapshot)
+
+    async def _apply(self, snapshot: Snapshot) -> dict[str, Difference]:
         world = read(snapshot.data)
         guard.check(world, {kind: len(rows) for kind, rows in self._recorded.items()})
         after: dict[str, dict[str, Recorded]] = {}

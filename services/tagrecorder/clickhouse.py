@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import clickhouse_connect
+import orjson
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
@@ -80,11 +81,12 @@ class Clickhouse:
     def write(self, table: NameTable, rows: Mapping[Key, Values], removed: Mapping[Key, Values] | None = None) -> None:
         """Writes rows, takes removed ones away, and reloads the dictionary."""
         self._version = max(time.time_ns() // 1_000_000, self._version + 1)
-        data: list[list[Any]] = [[*key, *values, self._version, 0] for key, values in rows.items()]
-        data += [[*key, *values, self._version, 1] for key, values in (removed or {}).items()]
+        names = ["id", "valid_from", "valid_to", *(column.name for column in table.columns), "version", "gone"]
+        lines = [orjson.dumps(dict(zip(names, (*key, *values, self._version, 0), strict=True))) for key, values in rows.items()]
+        lines += [orjson.dumps(dict(zip(names, (*key, *values, self._version, 1), strict=True))) for key, values in (removed or {}).items()]
         with _unavailable():
             client = self._connected()
-            if data:
-                names = ["id", "valid_from", "valid_to", *(column.name for column in table.columns), "version", "gone"]
-                client.insert(f"{table.kind}_rows", data, column_names=names, database=DATABASE)
+            if lines:
+                # The client's own insert would import pandas, numpy and pyarrow for these few rows.
+                client.raw_insert(table.rows, names, b"\n".join(lines), fmt="JSONEachRow")
             client.command(f"SYSTEM RELOAD DICTIONARY {table.dictionary}")

@@ -80,11 +80,13 @@ class Publishing:
             self._clickhouse.write(table, repair.write, repair.remove)
             REPAIRED.labels(table.kind).inc(len(repair.write) + len(repair.remove))
 
-    @PUSH_SECONDS.time()
     async def _changes(self) -> None:
         change = await self._clock()
-        if change == self._pushed_change:
-            return
+        if change != self._pushed_change:
+            with PUSH_SECONDS.time():
+                await self._push(change)
+
+    async def _push(self, change: int) -> None:
         by_kind: dict[str, list[Any]] = defaultdict(list)
         for row in await self._database.fetch(_CHANGED, self._pushed_change, change):
             by_kind[row["kind"]].append(row)

@@ -64,11 +64,10 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def store(store_url: str) -> Iterator[Any]:
-    """The store without any names."""
+    """A client of the store that `running` keeps its names in."""
     client = clickhouse_connect.get_client(dsn=store_url, autogenerate_session_id=False)
-    client.command("DROP DATABASE IF EXISTS tag SYNC")
     yield client
     client.close()
 
@@ -92,11 +91,12 @@ def plane(dsn: str, tmp_path: Path) -> Iterator[Plane]:
 
 
 @pytest.fixture(scope="session")
-def running(postgres_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:  # noqa: ANN401
-    """genesis, cloud, recorder and trisolaris, shared by tests that use machines of their own and stop nothing."""
+def running(postgres_server: Any, store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:  # noqa: ANN401
+    """All five processes, shared by tests that use machines of their own and leave everything running."""
     built = new_plane(new_database(postgres_server), tmp_path_factory.mktemp("plane"))
+    built.env["WEIR_CLICKHOUSE_URL"] = store_url
     try:
-        built.start(*CONTROL)
+        built.start(*CONTROL, "tagrecorder")
         asyncio.run(built.ready())
         yield built
     finally:
