@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from libs.boot.errors import StartError
 
@@ -42,6 +42,9 @@ def load_settings(kind: type[S], **overrides: object) -> S:
             raise StartError(message)
     try:
         return kind(**overrides)  # type: ignore[arg-type]
+    except SettingsError as error:  # JSON that is none
+        message = f"A setting of {prefix}* is not the JSON it should be: {error}."
+        raise StartError(message) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = f"{prefix}{'_'.join(str(part) for part in first['loc'])}".upper()

@@ -57,8 +57,8 @@ class Connection:
         gone = [name for name in self.applied if name not in wanted]
         changes += [f"{name} = {literal(self.own[name]) if name in self.own else 'DEFAULT'}" for name in gone]
         if changes:
-            self.applied = wanted
             self.query("SET " + ", ".join(changes))
+            self.applied = wanted
 
     def remember(self) -> None:
         """After a SET or a USE of the client: what it left is what later requests of the session begin with."""
@@ -148,6 +148,7 @@ class Engine:
         memory, seconds = self._settings.reader_max_memory_mib * _MIB, max(1, int(self._settings.reader_max_execution_s))
         connection.query("SET ROLE weir_reader")
         connection.query(f"SET max_memory_usage = {memory}, max_execution_time = {seconds}, readonly = 2")
+        connection.own = {"max_memory_usage": str(memory), "max_execution_time": str(seconds)}
         connection.query("SET profile = 'weir_reader'")
 
     def restrict_again(self, connection: Connection) -> None:

@@ -96,6 +96,9 @@ class Store:
             outcome = "ok"
         except StoreError as error:
             outcome = "refused" if isinstance(error, Overloaded) else "error"
+            if request is not None and error.message.startswith("default: "):
+                # The engine knows every user by one name.
+                error.message = request.user.name + error.message.removeprefix("default")
             await answer.fail(error)
         except Disconnected:
             outcome = "gone"
