@@ -78,14 +78,14 @@ class Runtime:
             timeout_graceful_shutdown=max(1, int(self.settings.stop_timeout_s) - 1),
             **{"http": "httptools", "loop": "none", "server_header": False, "date_header": True, "ws": "none", "lifespan": "auto", **options},
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         with contextlib.suppress(AttributeError):
             server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
 
         async def stop() -> None:
-            server.should_exit = True
+            server.end()
             await serving
 
         self.on_stop("http", stop)
@@ -105,6 +105,25 @@ class Runtime:
                 await asyncio.wait_for(cleanup(), self.settings.stop_timeout_s)
             except Exception as error:  # noqa: BLE001  the next step must still run
                 log.warning("stop step failed", step=name, error=repr(error))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, waking once a second (for the Date header) instead of ten times: a dozen quiet processes share a machine."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Stops serving, now."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Until `end`."""
+        while not await self.on_tick(0):  # every tenth call renews the headers: 0 is one of them
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 1.0)
 
 
 def listen(host: str, port: int) -> socket.socket:
