@@ -47,7 +47,7 @@ class Capture(_Section):
     exclude_interfaces: Regex = Field("", description="Regular expression of interfaces to leave out, whole name; empty for none.")
     network_namespaces: bool = Field(True, description="Look into every network namespace of the machine, not only its own.")
     exclude_ports: tuple[PortNumber, ...] = Field((), max_length=256, description="Ports whose packets are not looked at, either end.")
-    ring_mib: int = Field(16, ge=1, le=1024, description="Size of the ring shared with the kernel, per fan-out thread.")
+    ring_mib: int = Field(8, ge=1, le=1024, description="Size of the ring shared with the kernel, per fan-out thread.")
     fanout: int = Field(1, ge=1, le=64, description="Threads that share the packets of one namespace.")
 
 
@@ -56,7 +56,7 @@ class FlowTimeouts(_Section):
 
     established: float = Field(300.0, gt=0, le=86_400, description="Open TCP connection.")
     opening: float = Field(5.0, gt=0, le=3600, description="TCP handshake not finished.")
-    closing: float = Field(35.0, gt=0, le=3600, description="One side has closed.")
+    closing: float = Field(5.0, gt=0, le=3600, description="One side has closed.")
     closed: float = Field(2.0, gt=0, le=3600, description="Both sides have closed, or it was reset: how long stragglers are waited for.")
     others: float = Field(60.0, gt=0, le=86_400, description="UDP, ICMP and everything without a state.")
 
