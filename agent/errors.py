@@ -1,9 +1,10 @@
 """What can go wrong in an agent.
 
 AgentError
-├── CaptureUnavailable   live capture cannot start here; the sentence names the cause and the remedy. The agent goes on without it.
+├── CaptureUnavailableError live capture cannot start here; the sentence names the cause and the remedy. The agent goes on without it.
 ├── CaptureFileError     a capture file cannot be read at all (exit code 2)
-└── NotDelivered         a replay ended with rows that no ingester took (exit code 4)
+├── CannotStartError     a replay does not know who it is or where its rows go (exit code 3)
+└── NotDeliveredError    a replay ended with rows that no ingester took (exit code 4)
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ class CaptureUnavailableError(AgentError):
 
 class CaptureFileError(AgentError):
     """The capture file does not exist, cannot be opened or is no capture."""
+
+
+class CannotStartError(AgentError):
+    """A replay lacks what it needs to begin."""
 
 
 class NotDeliveredError(AgentError):

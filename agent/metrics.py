@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from libs.boot.metrics import ROWS_DROPPED
+from libs.boot.metrics import ROWS_DROPPED, ROWS_OUT
 
 REQUESTS: Final = Counter("weir_agent_requests", "Requests to ingesters, by decoder and outcome.", ["decoder", "outcome"])
 SENT_BYTES: Final = Counter("weir_agent_sent_bytes", "Bytes of acknowledged bodies.", ["decoder"])
@@ -25,3 +25,13 @@ def count_dropped(rows: Mapping[str, int], reason: str) -> None:
     """Rows by stream that were given up."""
     for stream, number in rows.items():
         ROWS_DROPPED.labels(stream, reason).inc(number)
+
+
+def rows_total(counter: Counter) -> int:
+    """All streams of ROWS_OUT or ROWS_DROPPED together."""
+    return int(sum(sample.value for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")))
+
+
+def rows_sent_and_dropped() -> tuple[int, int]:
+    """Since the start."""
+    return rows_total(ROWS_OUT), rows_total(ROWS_DROPPED)

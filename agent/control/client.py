@@ -13,7 +13,7 @@ import grpc.aio
 
 from agent.backoff import Backoff
 from agent.control.standing import Standing, UnusableAnswerError
-from agent.metrics import CONFIG_VERSION, SYNCS, VTAP_ID
+from agent.metrics import SYNCS
 from libs.boot import get_logger
 from libs.wire import agent_pb2 as pb
 from libs.wire import agent_pb2_grpc as pb_grpc
@@ -134,8 +134,6 @@ class ControlClient:
         if new.config_version != self.standing.config_version:
             log.info("new configuration", version=new.config_version)
         self.standing = new
-        VTAP_ID.set(new.vtap_id)
-        CONFIG_VERSION.set(new.config_version)
         self._on_standing(new)
 
 

@@ -114,7 +114,8 @@ class Watcher:
             self._rescan_due = now + max(_RESCAN_S, cost_s * _RESCAN_SHARE)
             await self._follow(found)
         dirty, self._dirty = self._dirty, set()
-        await loop.run_in_executor(self._thread, self._read, dirty)
+        if dirty:
+            await loop.run_in_executor(self._thread, self._read, dirty)
         if not self._with_processes:
             self._known_processes = ()
         elif now >= self._look_due:

@@ -81,12 +81,12 @@ class Sender:
         return self.spool.count == 0
 
     def observe(self) -> None:
-        """Writes the queue's state into the metrics."""
-        queue = f"spool.{self.decoder}"
-        QUEUE_DEPTH.labels(queue, "rows").set(self.spool.rows.total())
-        QUEUE_DEPTH.labels(queue, "batches").set(self.spool.count)
-        QUEUE_DEPTH.labels(queue, "bytes").set(self.spool.memory_bytes + self.spool.disk_bytes)
-        QUEUE_LIMIT.labels(queue, "bytes").set(self.spool.memory_bound_bytes + self.spool.disk_bound_bytes)
+        """From now on the metrics show this queue as it is when they are asked for."""
+        queue, spool = f"spool.{self.decoder}", self.spool
+        QUEUE_DEPTH.labels(queue, "rows").set_function(lambda: spool.rows.total())  # noqa: PLW0108  the Counter is a new one each time
+        QUEUE_DEPTH.labels(queue, "batches").set_function(lambda: spool.count)
+        QUEUE_DEPTH.labels(queue, "bytes").set_function(lambda: spool.memory_bytes + spool.disk_bytes)
+        QUEUE_LIMIT.labels(queue, "bytes").set_function(lambda: spool.memory_bound_bytes + spool.disk_bound_bytes)
 
     async def _keep(self) -> None:
         """Once a second, if there is anything: old items go to disk."""

@@ -1,0 +1,111 @@
+"""`weir-agent`: watches this machine, or replays a capture file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from agent.errors import AgentError, CannotStartError, CaptureFileError, CaptureUnavailableError, NotDeliveredError
+
+_EXIT_CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
+    (CaptureFileError, 2),
+    (CaptureUnavailableError, 3),
+    (CannotStartError, 3),
+    (NotDeliveredError, 4),
+)
+_DESCRIPTION: Final = """\
+Sees every flow and every request on this machine, in the packets, without touching the programs that make them,
+and sends them to Weir. Without options it watches live, under the control plane that WEIR_AGENT_CONTROLLER names."""
+_EPILOG: Final = """\
+examples:
+  sudo weir-agent                                   watch this machine (`make up` starts it for you)
+  weir-agent --pcap trace.pcap --print              what is in a capture file, as tables for people
+  weir-agent --pcap trace.pcap.gz --print json      the same, one JSON object per stored row, for programs:
+      … | jq -r 'select(.table == "flow_log.l7_flow_log") | [.request_type, .request_resource, .response_code] | @tsv'
+  weir-agent --pcap trace.pcap                      store a capture file's rows as this machine's agent
+  weir-agent --pcap trace.pcap --agent-id 7 --ingester flow_log=http://127.0.0.1:20430 --ingester flow_metrics=http://127.0.0.1:20432
+
+what it needs to watch live: root, or
+  sudo setcap cap_net_raw,cap_net_admin,cap_sys_admin+ep "$(readlink -f "$(command -v python3)")"
+  cap_net_raw opens the packet rings, cap_net_admin their filters, cap_sys_admin enters other network namespaces.
+  Without them it reports what it can see and captures nothing; /readyz says so.
+
+while it runs, on 127.0.0.1:20440: /healthz, /readyz (what is missing, in a sentence), /metrics (the ledger of rows).
+settings from the environment: WEIR_AGENT_CONTROLLER, WEIR_AGENT_STATE_DIR, WEIR_AGENT_PORT, … (docs/reference/settings.md).
+
+exit codes: 0 done, 1 failed while running, 2 the capture file cannot be read, 3 cannot start, 4 rows of a replay were not delivered."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="weir-agent", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--pcap", type=Path, metavar="FILE", help="replay a capture file (pcap, pcapng, either gzipped) through the same path as live packets")
+    made.add_argument(
+        "--print", dest="form", nargs="?", const="table", choices=("table", "json"), metavar="json",
+        help="print rows instead of sending them: tables for people, with `json` one object per row and nothing else; needs no server",
+    )  # fmt: skip
+    made.add_argument(
+        "--ingester", action="append", default=[], metavar="[DECODER=]URL",
+        help="where a replay sends its rows, instead of asking the control plane; twice, for flow_log and flow_metrics, or once for both",
+    )  # fmt: skip
+    made.add_argument("--agent-id", type=int, default=0, metavar="N", help="whose rows a replay's are, instead of asking the control plane")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point; exits with one of the codes that `--help` lists."""
+    arguments = parser()
+    options = arguments.parse_args(argv)
+    if options.pcap is None and (options.ingester or options.agent_id):
+        arguments.error("--ingester and --agent-id belong to --pcap: a live agent is told both by the control plane")
+    try:
+        if options.pcap is None:
+            _watch(options.form)
+        else:
+            _replay(options)
+    except AgentError as error:
+        sys.stderr.write(f"weir-agent: {error}\n")
+        sys.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _watch(form: str | None) -> None:
+    if form is not None:
+        from agent.replay.live import print_live  # noqa: PLC0415
+
+        print_live(form)
+        return
+    from agent.app import start  # noqa: PLC0415  a replay needs none of it
+    from agent.settings import AgentSettings  # noqa: PLC0415
+    from libs.boot import load_settings, run  # noqa: PLC0415
+
+    run("agent", load_settings(AgentSettings), start, uvloop=False)
+
+
+def _replay(options: argparse.Namespace) -> None:
+    from agent.replay.capture_file import CaptureFile  # noqa: PLC0415
+
+    if options.form is None:
+        from agent.replay.delivery import deliver_file  # noqa: PLC0415
+
+        deliver_file(options.pcap, ingesters=options.ingester, agent_id=options.agent_id)
+        return
+    file = CaptureFile(options.pcap, {"agent_id": options.agent_id})
+    if options.form == "json":
+        from agent.replay.lines import print_lines  # noqa: PLC0415
+
+        print_lines(file)
+        if file.remark:
+            sys.stderr.write(f"weir-agent: {file.remark}\n")
+    else:
+        from agent.replay.tables import print_tables  # noqa: PLC0415
+
+        print_tables(file, lambda: file.remark)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.capture.exclusion import own_endpoints
+from agent.capture.plan import make_plan
+from agent.control.standing import Standing
+from agent.platform.facts import HostFacts, Namespace
+from libs.catalog.agent_config import parse_agent_config
+
+FACTS = HostFacts((Namespace("", 1, "", (), "/proc/self/ns/net"), Namespace("blue", 2, "", (), "/run/netns/blue")))
+
+
+def standing(text: str = "") -> Standing:
+    return replace(Standing(), vtap_id=4, config=parse_agent_config(text))
+
+
+def test_every_namespace_but_the_own_is_handed_over() -> None:
+    plan = make_plan(standing(), FACTS, 0, "127.0.0.1:20035", 20440)
+    assert plan.namespaces == (("blue", "/run/netns/blue"),)
+    assert make_plan(standing("capture: {network_namespaces: false}"), FACTS, 0, "c:1", 1).namespaces == ()
+
+
+def test_a_refused_or_disabled_agent_captures_nothing() -> None:
+    assert make_plan(standing(), FACTS, 0, "c:1", 1).enabled
+    assert not make_plan(standing("capture: {enabled: false}"), FACTS, 0, "c:1", 1).enabled
+    assert not make_plan(replace(standing(), refused="no"), FACTS, 0, "c:1", 1).enabled
+
+
+def test_what_is_shed_is_not_made() -> None:
+    plans = [make_plan(standing(), FACTS, level, "c:1", 1).engine for level in (0, 1, 2)]  # type: ignore[arg-type]
+    assert [(plan["l7"], plan["l7_log"], plan["l4_log"], plan["documents"]) for plan in plans] == [
+        (True, True, True, True),
+        (False, False, True, True),
+        (False, False, False, True),
+    ]
+
+
+def test_the_configuration_reaches_the_engine() -> None:
+    text = "{flow: {max_flows: 5000, enabled: false, timeouts_s: {opening: 0.5}}, l7: {dns_session_timeout_s: 2}}"
+    engine = make_plan(standing(text), FACTS, 0, "c:1", 1).engine
+    assert (engine["max_flows"], engine["l4_log"], engine["timeouts"]["opening_s"]) == (5000, False, 1)
+    assert engine["l7_settings"]["udp_request_timeout_us"] == 2_000_000
+    assert engine["agent_id"] == 4
+
+
+def test_weirs_own_listeners_are_left_out_as_the_control_plane_says() -> None:
+    told = replace(standing(), weir_endpoints=(("10.0.0.1", 20430),), ingesters={"flow_log": "http://10.0.0.2:20430"}, genesis_address="10.0.0.3:20036")
+    found = own_endpoints(told, "10.0.0.4:20035", 20440)
+    assert {("10.0.0.1", 20430), ("10.0.0.2", 20430), ("10.0.0.3", 20036), ("10.0.0.4", 20035), ("127.0.0.1", 20440)} <= set(found)
+    assert ("127.0.0.1", 8123) not in found
+
+
+def test_until_it_has_spoken_the_usual_ports_of_this_machine_are_left_out() -> None:
+    found = own_endpoints(Standing(), "127.0.0.1:20035", 0)
+    assert {("127.0.0.1", 8123), ("::1", 20416), ("127.0.0.1", 20440)} <= set(found)
+
+
+def test_ports_that_a_person_excludes_are_left_out_on_every_address() -> None:
+    plan = make_plan(standing("capture: {exclude_ports: [22]}"), FACTS, 0, "c:1", 1)
+    assert {("0.0.0.0", 22), ("::", 22)} <= set(plan.exclude)
