@@ -18,6 +18,7 @@ class Dictionaries:
     def __init__(self, store: Store, health: Health, every_s: float) -> None:
         self._store, self._health, self._every_s = store, health, every_s
         self.names = Names(frozenset())
+        self._said = ""
         health.waiting_for("store", "The store has not answered yet.")
 
     async def refresh(self) -> None:
@@ -25,8 +26,12 @@ class Dictionaries:
         try:
             found = frozenset(str(row[0]) for row in await self._store.rows(_SQL))
         except QuerierError as error:
-            self._health.waiting_for("store", str(error))
+            if self._said != str(error):
+                get_logger("querier").warning("the store does not answer", reason=str(error))
+                self._said = str(error)
+            self._health.waiting_for("store", self._said)
             return
+        self._said = ""
         self._health.ready("store")
         if found != self.names.kinds:
             self.names = Names(found)

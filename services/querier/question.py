@@ -185,7 +185,7 @@ class Answer(Response):
             return
         debug = {"query_sqls": [{"sql": plan.sql, "query_uuid": self._question.query_id}]} if self._question.debug else None
         try:
-            body = _ready(whole(plan, self._question.form, debug)) if result is None else stream(plan, self._question.form, result.chunks(), debug)
+            body = _known(plan, self._question.form, debug) if result is None else stream(plan, self._question.form, result.chunks(), debug)
             await self._send_body(send, body)
         finally:
             if result is not None:
@@ -228,8 +228,9 @@ class BrokenOffError(ConnectionError):
     """An answer that failed after it began; uvicorn closes the connection."""
 
 
-async def _ready(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+async def _known(plan: Plan, form: Form, debug: dict[str, Any] | None) -> AsyncIterator[bytes]:
+    # Arrow's library takes long to load the first time.
+    yield await asyncio.to_thread(whole, plan, form, debug) if form is Form.ARROW else whole(plan, form, debug)
 
 
 async def _gone(receive: Receive) -> None:

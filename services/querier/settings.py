@@ -32,7 +32,7 @@ class QuerierSettings(ProcessSettings):
     connections: int = Field(16, ge=1, le=1000, description="Connections to ClickHouse, so questions that run at once; one more waits.")
     default_limit: int = Field(10_000, ge=1, description="Rows of an answer where the statement has no LIMIT.")
     max_rows: int = Field(10_000_000, ge=1, description="The largest LIMIT that is accepted.")
-    max_time_s: float = Field(30.0, gt=0, description="Time that one question may take in ClickHouse, in seconds.")
+    max_time_s: int = Field(30, ge=1, description="Time that one question may take in ClickHouse, in seconds.")
     max_memory_mib: int = Field(400, ge=16, description="Memory that one question may take in ClickHouse.")
     max_rows_to_read: int = Field(0, ge=0, description="Rows that one question may read; 0 sets no bound but that of time.")
     names_refresh_s: float = Field(5.0, gt=0, description="How often to look which dictionaries of names exist, in seconds.")

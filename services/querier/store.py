@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import orjson
 
 from services.querier.errors import LimitError, QuerierError, QueryError, RefusedError, TimeLimitError, UnavailableError
 from services.querier.settings import QuerierSettings
@@ -76,10 +77,10 @@ class Store:
         self.address = urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path or "/", "", ""))
         user = parts.username or settings.clickhouse_user
         password = parts.password if parts.username else settings.clickhouse_password.get_secret_value()
-        self._limits = f"{settings.max_time_s:g} s and {settings.max_memory_mib} MiB"
+        self._limits = f"{settings.max_time_s} s and {settings.max_memory_mib} MiB"
         self._params: dict[str, str] = {
             "readonly": "2",
-            "max_execution_time": f"{settings.max_time_s:g}",
+            "max_execution_time": f"{settings.max_time_s}",
             "max_memory_usage": str(settings.max_memory_mib << 20),
             "cancel_http_readonly_queries_on_client_close": "1",
             "output_format_json_quote_64bit_integers": "0",
@@ -95,13 +96,13 @@ class Store:
         self._client = httpx.AsyncClient(
             headers={"X-ClickHouse-User": user, "X-ClickHouse-Key": password or "", "Accept-Encoding": "identity"},
             limits=httpx.Limits(max_connections=settings.connections, max_keepalive_connections=settings.connections, keepalive_expiry=20),
-            timeout=httpx.Timeout(settings.max_time_s + _SLACK_S, connect=3, pool=settings.max_time_s),
+            timeout=httpx.Timeout(settings.max_time_s + _SLACK_S, connect=3, pool=max(settings.max_time_s, _SLACK_S)),
             trust_env=False,
         )
 
-    async def query(self, sql: str, form: str, query_id: str = "") -> Result:
+    async def query(self, sql: str, form: str, query_id: str = "", **limits: str) -> Result:
         """Starts a statement; returns once it has the first bytes of the answer. Raises a QuerierError where it fails before that."""
-        params = {**self._params, "default_format": form, "query_id": query_id or uuid.uuid4().hex}
+        params = {**self._params, "default_format": form, "query_id": query_id or uuid.uuid4().hex, **limits}
         request = self._client.build_request("POST", self.address, params=params, content=sql.encode())
         try:
             response = await self._send(request)
@@ -130,10 +131,8 @@ class Store:
             return await self._client.send(request, stream=True)
 
     async def rows(self, sql: str) -> list[Any]:
-        """All rows of a small answer, each a list."""
-        import orjson  # noqa: PLC0415
-
-        result = await self.query(sql, "JSONCompactEachRow")
+        """All rows of a small answer that the querier itself needs, each a list; under limits of its own."""
+        result = await self.query(sql, "JSONCompactEachRow", max_execution_time="5", max_memory_usage=str(64 << 20))
         try:
             data = b"".join([chunk async for chunk in result.chunks()])
         finally:
@@ -161,6 +160,8 @@ def failure(code: int, body: str, limits: str) -> QuerierError:  # noqa: PLR0911
         return QueryError(f"The regular expression cannot be read: {said}")
     if code in {60, 81}:
         return UnavailableError("The table does not exist in the store yet: its ingester makes it when it starts.")
+    if code == 452:  # noqa: PLR2004
+        return RefusedError(f"The store lets its user have less than WEIR_QUERIER_MAX_TIME_S and WEIR_QUERIER_MAX_MEMORY_MIB ask for; lower them: {said}")
     if code == 202:  # noqa: PLR2004
         return UnavailableError("The store is busy with other questions: try again.")
     if code == 394:  # noqa: PLR2004

@@ -166,21 +166,17 @@ def _checked(words: list[Token]) -> list[Token]:
 
 
 def _join_intervals(words: list[Token]) -> list[Token]:
-    """`network.1m`: after a dot a number and the letters that touch it are one name."""
+    """`network.1m`: after a dot a number and the letters that touch it are one name. Elsewhere they are a slip, such as 0x1F."""
     joined: list[Token] = []
     for word in words:
         last = joined[-1] if joined else None
-        if (
-            last is not None
-            and word.token_type == TokenType.VAR
-            and last.token_type == TokenType.NUMBER
-            and len(joined) > 1
-            and joined[-2].token_type == TokenType.DOT
-            and last.end + 1 == word.start
-        ):
+        if last is None or word.token_type != TokenType.VAR or last.token_type != TokenType.NUMBER or last.end + 1 != word.start:
+            joined.append(word)
+        elif len(joined) > 1 and joined[-2].token_type == TokenType.DOT:
             joined[-1] = Token(TokenType.VAR, last.text + word.text, last.line, last.col, last.start, word.end)
         else:
-            joined.append(word)
+            message = f"{last.text[:20]}{word.text[:20]} is neither a number nor a name."
+            raise QueryError(message)
     return joined
 
 
@@ -204,4 +200,4 @@ def parse_words(words: list[Token], sql: str) -> Any:  # noqa: ANN401  sqlglot i
 
 def text_of(tree: Any) -> str:  # noqa: ANN401  sqlglot is not typed
     """A piece of the tree as a person would write it; the default name of a result column."""
-    return str(tree.sql(WeirDialect, normalize_functions=False, comments=False))
+    return str(_DIALECT.generate(tree, copy=False, normalize_functions=False, comments=False))

@@ -66,6 +66,9 @@ def _select(words: list[Token], sql: str) -> Select:
         message = "Only one SELECT over one table is answered."
         raise QueryError(message)
     check(tree)
+    if not tree.expressions:
+        message = "SELECT names nothing: say which tags, metrics or functions."
+        raise QueryError(message)
     source = tree.args.get("from_")
     if source is None or not isinstance(source.this, exp.Table):
         message = "FROM must name one table, for example FROM l7_flow_log."

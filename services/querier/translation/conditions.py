@@ -55,6 +55,9 @@ class Conditions:
         raise QueryError(message)
 
     def _leaf(self, operator: type, left: Node, right: list[Node], *, top: bool) -> Node:
+        if not right:
+            message = f"IN of {text_of(left)[:60]} needs at least one value."
+            raise QueryError(message)
         if isinstance(left, exp.Literal) and operator in _FLIPPED and not isinstance(right[0], exp.Literal):
             return self._leaf(_FLIPPED[operator], right[0], [left], top=top)
         tag = self.expressions.source.tag(dotted(left)) if isinstance(left, exp.Column | exp.Dot) else None
@@ -120,7 +123,7 @@ class Conditions:
         if isinstance(node, exp.In):
             known = tuple(item for item in map(literal_of, node.expressions) if item is not None)
             term = self.expressions.term(node.this, grouped=True)
-            if len(known) == len(node.expressions):
+            if known and len(known) == len(node.expressions):
                 return compared(exp.In, term.node, node.this, known, numeric=term.value_type in NUMERIC)
         if type(node) in PATTERNS or type(node) in _FLIPPED:
             return self._having_leaf(node)

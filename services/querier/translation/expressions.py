@@ -34,6 +34,8 @@ class Term:
     label_type: str = ""
     plain: bool = False
     """A number that stands in the statement itself."""
+    key: str = ""
+    """What tells it from other values that can be grouped by; nothing for what cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Expressions:
     seconds: Callable[[], Node | None] = lambda: None
     """How many seconds PerSecond divides by."""
     aliases: dict[str, Node] = field(default_factory=dict)
-    keys: list[Node] | None = None
+    keys: frozenset[str] | None = None
 
     def with_aliases(self, aliases: dict[str, Node]) -> Expressions:
         """The same with names that stand for columns of the result."""
@@ -79,6 +81,22 @@ class Expressions:
             raise QueryError(message)
         message = f"{text_of(node)[:60]} is not a tag, a metric or a function of them."
         raise QueryError(message)
+
+    def key(self, node: Node) -> str:
+        """What the value would have as its `key`, found without compiling it; nothing for what rows are not grouped by. Raises QueryError."""
+        if isinstance(node, exp.Paren):
+            return self.key(node.this)
+        if isinstance(node, exp.Column | exp.Dot):
+            name = dotted(node)
+            if name in self.aliases:
+                return replace(self, aliases={}).key(self.aliases[name])
+            tag = self.source.tag(name)
+            return f"tag {tag.name}" if tag is not None else self._named(node, grouped=False).key
+        if isinstance(node, exp.Anonymous) and str(node.this).lower() == "time":
+            return "time" if read_bucket(node) else ""
+        if isinstance(node, exp.Anonymous) and str(node.this).lower() == "enum":
+            return f"enum {self.enum_tag(node).name}"
+        return ""
 
     def _numeric(self, node: Node, *, grouped: bool) -> Term:
         term = self.term(node, grouped=grouped)
@@ -108,21 +126,18 @@ class Expressions:
         measure = self.source.measures.get(name)
         if measure is None:
             no_such("tag or metric", name, self.source.table.full_name, [*self.source.names(), *self.aliases])
-        term = Term(self.compiled(measure).row, unit=measure.unit, value_type=_measured(measure.type))
-        if grouped and not self._is_key(term):
+        term = Term(self.compiled(measure).row, unit=measure.unit, value_type=_measured(measure.type), key=f"measure {name}")
+        if grouped and (self.keys is None or term.key not in self.keys):
             message = f"{name} must be inside a function such as Sum({name}), or in GROUP BY."
             raise QueryError(message)
         return term
 
     def of_tag(self, tag: Tag) -> Term:
         """A tag's value as it is shown."""
-        return Term(value(tag, self.names), metric=False, unit=tag.unit, value_type=value_type(tag), label_type=tag.type.value)
-
-    def _is_key(self, term: Term) -> bool:
-        return self.keys is not None and term.node in self.keys
+        return Term(value(tag, self.names), metric=False, unit=tag.unit, value_type=value_type(tag), label_type=tag.type.value, key=f"tag {tag.name}")
 
     def _key(self, term: Term, name: str, *, grouped: bool) -> Term:
-        if grouped and self.keys is not None and term.node not in self.keys:
+        if grouped and self.keys is not None and term.key not in self.keys:
             message = f"{name} must be in GROUP BY, or inside a function such as Uniq({name})."
             raise QueryError(message)
         return term
@@ -137,9 +152,13 @@ class Expressions:
         name = str(node.this).lower()
         if name == "time":
             seconds = read_bucket(node).seconds
-            return self._key(Term(bucket(column("time"), seconds), metric=False, unit="s", value_type="Int", label_type="time"), text_of(node), grouped=grouped)
+            return self._key(
+                Term(bucket(column("time"), seconds), metric=False, unit="s", value_type="Int", label_type="time", key="time"), text_of(node), grouped=grouped
+            )
         if name == "enum":
-            return self._key(Term(word(self.enum_tag(node)), metric=False, value_type="String", label_type="enum"), text_of(node), grouped=grouped)
+            tag = self.enum_tag(node)
+            term = Term(word(tag), metric=False, value_type="String", label_type="enum", key=f"enum {tag.name}")
+            return self._key(term, text_of(node), grouped=grouped)
         found = function(name)
         if found is None:
             no_such("function", str(node.this), "this language", [*(row.name for row in FUNCTIONS), "time", "enum"])

@@ -117,7 +117,7 @@ def _stddev(measure: Compiled, _: tuple[float, ...]) -> Node:
 
 def _percentile(measure: Compiled, parameters: tuple[float, ...]) -> Node:
     if measure.type is MeasureType.DELAY:
-        weighted = call("intDiv", measure.value, measure.over)
+        weighted = call("intDivOrZero", measure.value, measure.over)
         return parametric("quantileExactWeightedOrNullIf", parameters[0] / 100, weighted, measure.over, measure.holds)
     return _rows("quantile", measure, parameter=parameters[0] / 100)
 

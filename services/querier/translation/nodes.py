@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 
 ROW: Final = "_r"
 """The table's alias. Every column is written as `_r.column`, so that no name of a result column can stand for it."""
 
 Node = Any
 """A sqlglot expression; sqlglot is not typed."""
+
+_CLICKHOUSE: Final = Dialect.get_or_raise("clickhouse")
 
 _COMPOUND: Final = (exp.Binary, exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
 
@@ -50,11 +53,16 @@ def binary(kind: type, left: Node, right: Node) -> Node:
     return kind(this=_operand(left), expression=_operand(right))
 
 
+def _junct(condition: Node) -> Node:
+    """An operand of AND; OR within it needs parentheses, and AND within OR does not."""
+    return exp.Paren(this=condition) if isinstance(condition, exp.Or | exp.Between) else condition
+
+
 def every(*conditions: Node) -> Node:
     """AND of them all."""
-    result = conditions[0]
+    result = _junct(conditions[0])
     for condition in conditions[1:]:
-        result = binary(exp.And, result, condition)
+        result = exp.And(this=result, expression=_junct(condition))
     return result
 
 
@@ -62,7 +70,7 @@ def some(*conditions: Node) -> Node:
     """OR of them all."""
     result = conditions[0]
     for condition in conditions[1:]:
-        result = binary(exp.Or, result, condition)
+        result = exp.Or(this=result, expression=condition)
     return result
 
 
@@ -84,3 +92,8 @@ def divided(dividend: Node, divisor: Node) -> Node:
 def literal_list(values: list[Node]) -> Node:
     """An array of literals."""
     return exp.Array(expressions=values)
+
+
+def printed(query: Node) -> str:
+    """The store's SQL."""
+    return str(_CLICKHOUSE.generate(query, copy=False, comments=False))

@@ -13,10 +13,10 @@ from services.querier.language.dialect import text_of
 from services.querier.translation.conditions import Conditions
 from services.querier.translation.expressions import Bucket, Expressions, Term, dotted, read_bucket
 from services.querier.translation.functions import function
-from services.querier.translation.nodes import ROW, Node, call, number
+from services.querier.translation.nodes import ROW, Node, call, number, printed
 from services.querier.translation.plan import Column, Plan
 from services.querier.translation.times import Instant, Range
-from services.querier.translation.values import Names
+from services.querier.translation.values import KEPT, Names
 from services.querier.vocabulary import Source, TagType
 
 _RECENT_S: Final = 600
@@ -78,6 +78,7 @@ class _Translation:
         self.expressions = Expressions(source, names, self._seconds)
         self.items = [(item.this, item.alias) if isinstance(item, exp.Alias) else (item, "") for item in tree.expressions]
         self.aliases = {alias: item for item, alias in self.items if alias}
+        self.places: dict[str, int] = {}
         self.grouped = bool(tree.args.get("group") or tree.args.get("having")) or any(
             function(str(node.this)) is not None for node in tree.find_all(exp.Anonymous)
         )
@@ -93,26 +94,29 @@ class _Translation:
         where = self._where()
         keys = self._keys()
         if self.grouped:
-            self.expressions.keys = keys
+            self.expressions.keys = frozenset(keys)
         terms = self._terms()
         self._name_check(terms)
-        table = exp.Table(
-            this=exp.Identifier(this=self.source.name, quoted=True),
-            db=exp.Identifier(this=self.source.database, quoted=False),
-            alias=exp.TableAlias(this=exp.Identifier(this=ROW, quoted=False)),
-        )
         for term, column in terms:
-            query = query.select(exp.Alias(this=self._fillable(term), alias=exp.Identifier(this=column.name, quoted=True)), copy=False)
-        query = query.from_(table, copy=False)
+            query.append("expressions", exp.Alias(this=self._fillable(term), alias=exp.Identifier(this=column.name, quoted=True)))
+        query.set("from_", exp.From(this=table(self.source)))
         if where is not None:
-            query = query.where(where, copy=False)
+            query.set("where", exp.Where(this=where))
+        self.places = {term.key: at for at, (term, _) in reversed(list(enumerate(terms, 1))) if term.key}
         if keys:
-            query = query.group_by(*keys, copy=False)
-        query = self._tail(query, keys)
+            query.set("group", exp.Group(expressions=[self._placed(tree) for tree in keys.values()]))
+        self._tail(query, keys)
         limit, offset, default = self._limit()
-        query = query.limit(number(limit), copy=False)
-        query = query.offset(number(offset), copy=False) if offset else query
-        return Plan(tuple(column for _, column in terms), query.sql("clickhouse", comments=False), table=self.source.table.full_name, default_limit=default)
+        query.set("limit", exp.Limit(expression=number(limit)))
+        if offset:
+            query.set("offset", exp.Offset(expression=number(offset)))
+        return Plan(tuple(column for _, column in terms), printed(query), table=self.source.table.full_name, default_limit=default)
+
+    def _placed(self, tree: Node, *, grouped: bool = False) -> Node:
+        """The position of a value among the result's columns, where it is one of them; the value itself else."""
+        aliased = self.expressions.with_aliases(self.aliases)
+        key = aliased.key(tree)
+        return number(self.places[key]) if key in self.places else aliased.term(tree, grouped=grouped).node
 
     def _where(self) -> Node | None:
         clause = self.tree.args.get("where")
@@ -121,14 +125,17 @@ class _Translation:
         conditions = Conditions(self.expressions, self.range)
         return conditions.where(clause.this)
 
-    def _keys(self) -> list[Node]:
+    def _keys(self) -> dict[str, Node]:
         clause = self.tree.args.get("group")
         aliased = self.expressions.with_aliases(self.aliases)
-        keys: list[Node] = []
+        keys: dict[str, Node] = {}
         for item in clause.expressions if clause else ():
-            node = aliased.term(self._position(item), grouped=False).node
-            if node not in keys:
-                keys.append(node)
+            tree = self._position(item)
+            key = aliased.key(tree)
+            if not key:
+                message = f"Rows are grouped by tags, time(time, 60) or enum(tag), not by {text_of(item)[:60]}."
+                raise QueryError(message)
+            keys[key] = tree
         return keys
 
     def _position(self, item: Node) -> Node:
@@ -170,7 +177,7 @@ class _Translation:
             if column.name in seen:
                 message = f"Two columns are called {column.name[:60]!r}: give one of them another name with AS."
                 raise QueryError(message)
-            if not column.name.isprintable() or not 0 < len(column.name) <= _LONGEST_NAME or column.name == ROW:
+            if not column.name.isprintable() or not 0 < len(column.name) <= _LONGEST_NAME or column.name == ROW or column.name.startswith(KEPT):
                 message = f"A column cannot be called {column.name[:60]!r}: use AS with another name."
                 raise QueryError(message)
             seen.add(column.name)
@@ -179,36 +186,42 @@ class _Translation:
         filled = self.bucket is not None and self.bucket.fill == "null"
         return call("toNullable", term.node) if filled and term.metric and term.value_type in {"Int", "Float"} else term.node
 
-    def _tail(self, query: Node, keys: list[Node]) -> Node:
+    def _tail(self, query: Node, keys: dict[str, Node]) -> None:
         aliased = self.expressions.with_aliases(self.aliases)
         having = self.tree.args.get("having")
         if having is not None:
-            query = query.having(Conditions(aliased).having(having.this), copy=False)
+            query.set("having", exp.Having(this=Conditions(aliased).having(having.this)))
         order = self.tree.args.get("order")
-        ordered = [
-            (aliased.term(self._position(item.this), grouped=self.grouped).node, bool(item.args.get("desc"))) for item in (order.expressions if order else ())
-        ]
+        items = order.expressions if order else ()
         if self.bucket is not None and self.bucket.fill != "none":
-            return self._filled(query, keys, ordered)
-        for item, (node, desc) in zip(order.expressions if order else (), ordered, strict=True):
-            query = query.order_by(exp.Ordered(this=node, desc=desc, nulls_first=bool(item.args.get("nulls_first"))), copy=False)
-        return query
+            self._fill(query, keys, [(aliased.key(self._position(item.this)), bool(item.args.get("desc"))) for item in items])
+        elif items:
+            query.set("order", exp.Order(expressions=[_ordered(self._order_value(item.this), item) for item in items]))
 
-    def _filled(self, query: Node, keys: list[Node], ordered: list[tuple[Node, bool]]) -> Node:
+    def _order_value(self, item: Node) -> Node:
+        for at, (shown, alias) in enumerate(self.items, 1):
+            if isinstance(shown, exp.Star):
+                break
+            if alias and dotted(item) == alias:
+                return number(at)
+        if isinstance(item, exp.Literal) and not item.is_string:
+            self._position(item)
+            return number(int(item.name))
+        return self._placed(item, grouped=self.grouped)
+
+    def _fill(self, query: Node, keys: dict[str, Node], ordered: list[tuple[str, bool]]) -> None:
         """A row for each bucket of the range in each group that has any: ordered by the other keys, then by time."""
-        bucket = self.expressions.term(next(node for node in self.tree.find_all(exp.Anonymous) if str(node.this).lower() == "time"), grouped=False).node
-        if bucket not in keys or self.range.first is None or any(pair != (bucket, False) for pair in ordered):
+        if "time" not in keys or self.range.first is None or self.bucket is None or ordered not in ([], [("time", False)]):
             message = "Filling gaps needs the time bucket in GROUP BY, a time range in WHERE, and no other ORDER BY than the bucket."
             raise QueryError(message)
-        seconds = number(self.bucket.seconds if self.bucket else 1)
+        seconds = self.bucket.seconds
         last = self.range.last or Instant(0, relative=True)
-        begin = call("multiply", call("intDiv", self.range.first.seconds(), seconds), seconds.copy())
-        end = call("multiply", call("plus", call("intDiv", last.seconds(), seconds.copy()), number(1)), seconds.copy())
-        for key in keys:
-            if key != bucket:
-                query = query.order_by(exp.Ordered(this=key.copy(), desc=False, nulls_first=False), copy=False)
-        fill = exp.WithFill(from_=begin, to=end, step=seconds.copy())
-        return query.order_by(exp.Ordered(this=bucket, desc=False, nulls_first=False, with_fill=fill), copy=False)
+        begin = call("multiply", call("intDiv", self.range.first.seconds(), number(seconds)), number(seconds))
+        end = call("multiply", call("plus", call("intDiv", last.seconds(), number(seconds)), number(1)), number(seconds))
+        rest = [exp.Ordered(this=self._placed(tree), desc=False, nulls_first=False) for key, tree in keys.items() if key != "time"]
+        fill = exp.WithFill(from_=begin, to=end, step=number(seconds))
+        time = exp.Ordered(this=self._placed(keys["time"]), desc=False, nulls_first=False, with_fill=fill)
+        query.set("order", exp.Order(expressions=[*rest, time]))
 
     def _limit(self) -> tuple[int, int, int]:
         limit, offset = self.tree.args.get("limit"), self.tree.args.get("offset")
@@ -221,6 +234,19 @@ class _Translation:
             message = f"LIMIT {rows} is more than one answer may have ({self.limits.most} rows): ask for fewer, or for a part with OFFSET."
             raise QueryError(message)
         return rows, begin, 0
+
+
+def table(source: Source) -> Node:
+    """The source as FROM has it: ``flow_metrics.`network.1m` AS _r``."""
+    return exp.Table(
+        this=exp.Identifier(this=source.name, quoted=True),
+        db=exp.Identifier(this=source.database, quoted=False),
+        alias=exp.TableAlias(this=exp.Identifier(this=ROW, quoted=False)),
+    )
+
+
+def _ordered(node: Node, item: Node) -> Node:
+    return exp.Ordered(this=node, desc=bool(item.args.get("desc")), nulls_first=bool(item.args.get("nulls_first")))
 
 
 def _column(name: str, term: Term, pre_as: str) -> Column:

@@ -11,9 +11,9 @@ from services.querier.errors import QueryError, no_such
 from services.querier.language import Show
 from services.querier.translation.conditions import Conditions, compared, literal_of
 from services.querier.translation.expressions import Expressions, dotted
-from services.querier.translation.nodes import ROW, Node, binary, call, every, negated, number, some
+from services.querier.translation.nodes import ROW, Node, binary, call, every, negated, number, printed, some
 from services.querier.translation.plan import Column, Plan
-from services.querier.translation.select import Limits
+from services.querier.translation.select import Limits, table
 from services.querier.translation.values import NAMES_DATABASE, Names, value, word
 from services.querier.vocabulary import Source, Tag, TagType
 
@@ -44,7 +44,7 @@ def show_values(statement: Show, source: Source, names: Names, limits: Limits) -
     else:
         query = _of_rows(tag, source, names, statement.tree, asked)
     outer = exp.Select().select(*(exp.column(name) for name in _COLUMNS)).from_(exp.Subquery(this=query))
-    return Plan(columns, _finished(outer, statement.tree, asked, limits).sql("clickhouse", comments=False), table=source.table.full_name)
+    return Plan(columns, printed(_finished(outer, statement.tree, asked, limits)), table=source.table.full_name)
 
 
 def _asked(tree: Node) -> set[str]:
@@ -61,7 +61,7 @@ def _of_closed_set(tag: Tag, columns: tuple[Column, ...], tree: Node, limits: Li
     ]
     query = exp.Select().select(*parts).from_(exp.Subquery(this=inner))
     outer = exp.Select().select(*(exp.column(name) for name in _COLUMNS)).from_(exp.Subquery(this=query))
-    return Plan(columns, _finished(outer, tree, set(_COLUMNS), limits).sql("clickhouse", comments=False))
+    return Plan(columns, printed(_finished(outer, tree, set(_COLUMNS), limits)))
 
 
 def _stored(item: int | str) -> Node:
@@ -79,15 +79,10 @@ def _of_rows(tag: Tag, source: Source, names: Names, tree: Node, asked: set[str]
     """The values that rows have, most frequent first; WHERE on the table's tags narrows the rows."""
     shown = word(tag) if tag.enum else value(tag, names)
     stored = value(tag, names) if tag.type is not TagType.RESOURCE else exp.Column(this=exp.Identifier(this=tag.columns[0]), table=exp.Identifier(this=ROW))
-    table = exp.Table(
-        this=exp.Identifier(this=source.name, quoted=True),
-        db=exp.Identifier(this=source.database, quoted=False),
-        alias=exp.TableAlias(this=exp.Identifier(this=ROW, quoted=False)),
-    )
     query = exp.Select().select(
         exp.Alias(this=stored, alias=exp.to_identifier("value")), exp.Alias(this=call("toString", shown), alias=exp.to_identifier("display_name"))
     )
-    query = query.from_(table).group_by(stored.copy(), call("toString", shown.copy()))
+    query = query.from_(table(source)).group_by(stored.copy(), call("toString", shown.copy()))
     clause = tree.args.get("where")
     if clause is not None and not asked & set(_COLUMNS):
         query = query.where(Conditions(Expressions(source, names)).where(clause.this))

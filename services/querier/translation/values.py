@@ -13,6 +13,8 @@ from services.querier.translation.nodes import Node, binary, call, column, liter
 from services.querier.vocabulary.tags import Tag, TagType
 
 NAMES_DATABASE: Final = "tag"
+KEPT: Final = "_n_"
+"""What names within one expression begin with."""
 AUTO_KINDS: Final = {"chost": 1, "host": 6, "pod": 10, "service": 11, "pod_node": 14, "pod_group": 101, "pod_cluster": 103, "gprocess": 120}
 """Resource kind → its number in the closed set `auto_type`."""
 
@@ -51,8 +53,10 @@ def _auto(tag: Tag, names: Names) -> Node:
     if not known:
         return where
     branches = [part for number_, resource in known for part in (binary(exp.EQ, column(kind), number(number_)), name_of(resource, column(identity), names))]
-    name = call("multiIf", *branches, text(""))
-    return call("if", call("empty", name), where, name.copy())
+    name = call("multiIf", *branches, text("")) if len(known) > 1 else call("if", *branches, text(""))
+    # Named where it is made and used again: written twice it would be long, and ifNull(nullIf(…)) looks every address up as well.
+    again = exp.Identifier(this=f"{KEPT}{tag.name}", quoted=False)
+    return call("if", call("empty", exp.Alias(this=name, alias=again)), where, exp.Column(this=again.copy()))
 
 
 def _ip(tag: Tag, _: Names) -> Node:

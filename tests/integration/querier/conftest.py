@@ -1,3 +1,4 @@
+# ruff: noqa: S608  statements of constants
 """The real store with the declared tables, some rows and some names, and the real querier in front of it, each its own process."""
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.integration.querier.world import WORLD
 ROOT = Path(__file__).parents[3]
 
 
-def launch(package: str, folder: Path, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+def launch(package: str, folder: Path, settings: dict[str, str], *, path: str = "/readyz") -> tuple[subprocess.Popen[bytes], str]:
     """Starts a process on a free port and waits until it is ready; returns it and its address."""
     prefix = f"WEIR_{package.rpartition('.')[2].upper()}_"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WEIR_")}
@@ -32,9 +33,9 @@ def launch(package: str, folder: Path, **settings: str) -> tuple[subprocess.Pope
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", package], cwd=ROOT, env=environment, stderr=output, stdout=output)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    for _ in range(900):
         try:
-            if httpx.get(f"{address}/readyz", trust_env=False).status_code == httpx.codes.OK:
+            if httpx.get(f"{address}{path}", trust_env=False).status_code == httpx.codes.OK:
                 return process, address
         except httpx.HTTPError:
             pass
@@ -107,7 +108,7 @@ class Querier:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    process, address = launch("services.store", tmp_path_factory.mktemp("store"))
+    process, address = launch("services.store", tmp_path_factory.mktemp("store"), {})
     store = Store(address)
     try:
         for database in dict.fromkeys(table.database for table in TABLES):
@@ -122,8 +123,19 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
+def big(store: Store) -> int:
+    """Makes l4_flow_log large; returns how many rows it has."""
+    rows = 300_000
+    store.run(
+        "INSERT INTO flow_log.l4_flow_log (time, flow_id, is_ipv4, ip4_0, mac_0, capture_nic, byte_tx) "
+        f"SELECT 1772323200 + number % 600, sipHash64(number), 1, sipHash64(number) % 4294967296, sipHash64(number + 1) % 281474976710656, 'eth0', number FROM numbers({rows})"
+    )
+    return rows
+
+
+@pytest.fixture(scope="session")
 def querier(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Querier]:
-    process, address = launch("services.querier", tmp_path_factory.mktemp("querier"), WEIR_QUERIER_CLICKHOUSE_URL=store.address)
+    process, address = launch("services.querier", tmp_path_factory.mktemp("querier"), {"WEIR_QUERIER_CLICKHOUSE_URL": store.address})
     try:
         yield Querier(address, process.pid)
     finally:
