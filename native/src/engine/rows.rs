@@ -151,9 +151,12 @@ fn write_rare(table: &mut crate::table::generated::L4FlowLog, row: usize, rare: 
     );
 }
 
+/// The last second there is, with room for every timeout behind it.
+const LAST_S: i64 = u32::MAX as i64 - 200_000;
+
 /// Seconds of a time in µs, as ClickHouse's `DateTime` has them.
 pub fn seconds(us: i64) -> u32 {
-    us.div_euclid(1_000_000).clamp(0, i64::from(u32::MAX)) as u32
+    us.div_euclid(1_000_000).clamp(0, LAST_S) as u32
 }
 
 /// Takes the requests of one flow.
