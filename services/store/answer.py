@@ -60,6 +60,7 @@ class Answer:
         self._revision = 0
         self._first_at = 0.0
         self._format = ""
+        self._gives_rows = False
         self._held: list[bytes] = []
         self._held_size = 0
         self._headers: list[tuple[bytes, bytes]] = []
@@ -84,9 +85,10 @@ class Answer:
                 self._encoders.append(codec.encoder(self._http_encoding))
         self._format = output_format
 
-    def describe_format(self, name: str) -> None:
-        """The statement names its own format."""
+    def describe_result(self, name: str, *, gives_rows: bool) -> None:
+        """The statement names its own format, or gives no rows at all: clients tell by the header."""
         self._format = name or self._format
+        self._gives_rows = gives_rows
         if self._format.lower() == "native" and self._revision:
             self._encoders.insert(0, codec.RevisionEncoder(self._revision))
 
@@ -106,7 +108,9 @@ class Answer:
         return {"type": "http.response.start", "status": status, "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in pairs]}
 
     async def _begin(self, summary: str | None) -> None:
-        extra = [("x-clickhouse-format", self._format), ("x-clickhouse-exception-tag", self._tag)]
+        extra = [("x-clickhouse-exception-tag", self._tag)]
+        if self._gives_rows:
+            extra.append(("x-clickhouse-format", self._format))
         if self._http_encoding:
             extra.append(("content-encoding", self._http_encoding))
         if summary is not None:

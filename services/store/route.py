@@ -91,7 +91,7 @@ class Store:
             answer.describe(request, request.default_format)
             todo = plan(request, self._engine)
             kind = todo.statement.kind
-            answer.describe_format(todo.statement.format if kind != "insert" else "")
+            answer.describe_result(todo.statement.format if kind != "insert" else "", gives_rows=todo.statement.gives_rows)
             await self._admitted(request, todo, answer, receive)
             outcome = "ok"
         except StoreError as error:

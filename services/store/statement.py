@@ -32,6 +32,7 @@ _BLOCK_EDGE: Final = re.compile(rb"/\*|\*/")
 _OPEN: Final = b"([{"
 _CLOSE: Final = b")]}"
 _SELECT_WORDS: Final = frozenset({b"SELECT", b"WITH", b"FROM"})
+_RESULT_WORDS: Final = frozenset({b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS", b"EXPLAIN", b"CHECK", b"KILL", b"BACKUP", b"RESTORE", b"VALUES", b"TABLE"})
 _SESSION_WORDS: Final = frozenset({b"SET", b"USE", b"EXECUTE", b"BEGIN", b"COMMIT", b"ROLLBACK"})
 
 
@@ -64,6 +65,7 @@ class Statement:
     data_at: int = -1
     input_at: tuple[int, int, bytes] | None = None
     keeps_state: bool = False
+    gives_rows: bool = False
 
 
 def tokens(text: bytes, start: int = 0) -> Iterator[Token]:
@@ -128,10 +130,10 @@ def parse(text: bytes) -> Statement:
     lead = next((token.upper for token in found if token.upper != b"("), b"")
     name, at = _trailing_format(text, found, end)
     if lead in _SELECT_WORDS:
-        return Statement(text, "select", end, tuple(found), format=name, clause_at=at, format_at=at)
+        return Statement(text, "select", end, tuple(found), format=name, clause_at=at, format_at=at, gives_rows=True)
     kind: Kind = "kill" if lead == b"KILL" and len(found) > 1 and found[1].upper == b"QUERY" else "other"
     keeps_state = lead in _SESSION_WORDS or any(token.upper in (b"TEMPORARY", b"TEMP") for token in found[:4])
-    return Statement(text, kind, end, tuple(found), format=name, format_at=at, keeps_state=keeps_state)
+    return Statement(text, kind, end, tuple(found), format=name, format_at=at, keeps_state=keeps_state, gives_rows=lead in _RESULT_WORDS)
 
 
 def _refuse_more(stream: Iterator[Token]) -> None:
