@@ -290,7 +290,7 @@ impl Facts {
     fn add(&mut self, part: Part, now_us: i64) {
         self.captured += part.size;
         self.counted += part.content;
-        self.end_us = now_us;
+        self.end_us = self.end_us.max(now_us);
         if part.end {
             self.open = false;
             if self.length < 0 {

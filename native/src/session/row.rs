@@ -41,7 +41,8 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
         request_length: -1,
         response_length: -1,
         start_us: first.start_us,
-        end_us: first.end_us,
+        // A late segment can fill a hole in front of earlier ones.
+        end_us: first.end_us.max(first.start_us),
         response_status: Status::Unknown,
         attributes: Attributes::of(request, response),
         ..L7Row::default()
