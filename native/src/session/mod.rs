@@ -21,7 +21,6 @@ pub(crate) struct Out<'a> {
 }
 
 struct Exchange {
-    key: u64,
     request: Option<Box<Facts>>,
     response: Box<Facts>,
 }
@@ -141,17 +140,14 @@ impl Session {
             Status::ServerError => out.seen.server_errors += 1,
             _ => {}
         }
-        if facts.open {
+        // A request that is answered before its body has come is a row when it has.
+        if facts.open || request.as_ref().is_some_and(|request| request.open) {
             if self.open.len() >= MAX_OPEN {
                 let oldest = self.open.remove(0);
                 out.seen.evicted += 1;
                 row::emit(oldest.request, Some(oldest.response), out);
             }
-            self.open.push(Exchange {
-                key: facts.key,
-                request,
-                response: facts,
-            });
+            self.open.push(Exchange { request, response: facts });
         } else {
             row::emit(request, Some(facts), out);
         }
@@ -180,29 +176,31 @@ impl Session {
     /// More bytes of a message that was begun: `size` of them seen, `content` of them body. With `end` it is complete.
     #[inline]
     pub fn part(&mut self, kind: Kind, key: u64, part: Part, out: &mut Out<'_>) {
+        let pairing = out.protocol.pairing;
+        let fits = |facts: &Facts| facts.open && (pairing == Pairing::InOrder || facts.key == key);
         if kind == Kind::Response {
-            let found = match out.protocol.pairing {
-                Pairing::InOrder => self.open.len().checked_sub(1),
-                Pairing::ByKey => self.open.iter().position(|exchange| exchange.key == key),
-            };
+            let found = self.open.iter().rposition(|exchange| fits(&exchange.response));
             let Some(at) = found else { return };
             self.open[at].response.add(part, out.now_us);
-            if part.end {
-                let done = self.open.remove(at);
-                row::emit(done.request, Some(done.response), out);
-            }
-        } else if let Some(request) = self.open_request(key, out.protocol.pairing) {
+            self.finish(at, out);
+        } else if let Some((_, request)) = self.waiting.iter_mut().rev().find(|(_, facts)| fits(facts)) {
             request.add(part, out.now_us);
+        } else if let Some(at) = self.open.iter().rposition(|exchange| exchange.request.as_deref().is_some_and(fits)) {
+            if let Some(request) = &mut self.open[at].request {
+                request.add(part, out.now_us);
+            }
+            self.finish(at, out);
         }
     }
 
-    fn open_request(&mut self, key: u64, pairing: Pairing) -> Option<&mut Facts> {
-        let fits = |facts: &Facts| facts.open && (pairing == Pairing::InOrder || facts.key == key);
-        if let Some((_, facts)) = self.waiting.iter_mut().rev().find(|(_, facts)| fits(facts)) {
-            return Some(facts);
+    /// Makes an answered request a row once both sides are complete.
+    #[inline]
+    fn finish(&mut self, at: usize, out: &mut Out<'_>) {
+        let exchange = &self.open[at];
+        if !exchange.response.open && exchange.request.as_ref().is_none_or(|request| !request.open) {
+            let done = self.open.remove(at);
+            row::emit(done.request, Some(done.response), out);
         }
-        let answered = self.open.iter_mut().filter_map(|exchange| exchange.request.as_deref_mut());
-        answered.rev().find(|facts| fits(facts))
     }
 
     /// The rest of every message begun in this direction will not be recognised.
@@ -214,6 +212,12 @@ impl Session {
         } else {
             for (_, facts) in &mut self.waiting {
                 facts.open = false;
+            }
+            for at in (0..self.open.len()).rev() {
+                if let Some(request) = &mut self.open[at].request {
+                    request.open = false;
+                }
+                self.finish(at, out);
             }
         }
     }

@@ -251,13 +251,29 @@ fn an_answer_without_its_request_is_a_row_of_its_own() {
 }
 
 #[test]
-fn an_early_answer_is_paired_while_the_body_is_still_coming() {
+fn a_request_that_is_answered_early_is_a_row_when_its_body_has_come() {
     let mut flow = Flow::tcp();
     flow.send(CLIENT, b"POST /big HTTP/1.1\r\nContent-Length: 10\r\n\r\n12345");
-    flow.send(SERVER, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-        .send(CLIENT, b"67890");
+    flow.send(SERVER, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+    assert!(flow.rows.lines.is_empty());
+    flow.send(CLIENT, b"67890");
+    assert_eq!(flow.rows.pick(0, "response_code captured_request_byte"), "413 52");
     let rows = flow.send(CLIENT, GET).send(SERVER, OK).close();
     assert_eq!(rows.column("response_code"), ["413", "200"]);
+    assert_eq!(rows.types, [0, 0, 2]);
+}
+
+#[test]
+fn a_body_that_is_refused_may_never_come() {
+    let mut flow = Flow::tcp();
+    flow.send(
+        CLIENT,
+        b"PUT /big HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n",
+    );
+    flow.send(SERVER, b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+    let rows = flow.send(CLIENT, GET).send(SERVER, OK).close();
+    assert_eq!(rows.column("response_code"), ["401", "200"]);
+    assert_eq!(rows.column("request_resource"), ["/big", "/a"]);
     assert_eq!(rows.types, [0, 0, 2]);
 }
 

@@ -251,6 +251,10 @@ impl Streams {
         } else {
             self.lane(from_client).doubtful = false;
         }
+        if kind == Kind::Response && self.lanes[0].rest != Rest::None {
+            // Answered early: the client may give up the rest of the body it announced, and send its next request.
+            self.lanes[0].doubtful = true;
+        }
         self.session.begin(kind, facts, out);
     }
 
