@@ -26,8 +26,11 @@ pub fn present(batch: &Batch) -> impl Iterator<Item = (&'static str, Kind, &Colu
         .map(|(declared, column)| (declared.name, declared.kind, column))
 }
 
-/// Writes the batch as one block.
+/// Writes the batch as one block; nothing where it has no rows, because the server takes a block without rows for a list of all columns.
 pub fn write(batch: &Batch, out: &mut impl Sink) {
+    if batch.rows == 0 {
+        return;
+    }
     let mut columns: Vec<_> = present(batch).collect();
     if columns.is_empty() {
         // A block without columns has no rows: the first column carries them.
