@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ from typing import Any
 import pytest
 import weir_native
 from chdb.session import Session
+from test_batches import batch_of, every_table  # the same rows, one per table
+from test_spans import NOW_NS, append, request, span
 
 from libs.tables import TABLES, table
 from libs.tables.ddl import create_database, create_table
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "native"))
-from test_batches import batch_of, every_table  # the same rows, one per table
-from test_spans import NOW_NS, append, request, span
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def any_value(value: object) -> AnyValue:
     return out
 
 
-def span(attributes: dict[str, object] | None = None, **fields: Any) -> Span:
+def span(attributes: Mapping[str, object] | None = None, **fields: Any) -> Span:
     made = Span(trace_id=bytes(range(16)), span_id=bytes(range(8)), name="work", kind=SERVER)
     made.start_time_unix_nano, made.end_time_unix_nano = NOW_NS - 5_000_000, NOW_NS
     for key, value in fields.items():

@@ -124,9 +124,15 @@ def test_a_malformed_table_changes_nothing(tags: weir_native.TagTable) -> None:
 
 
 def test_tables_are_replaced_while_rows_are_tagged(tags: weir_native.TagTable) -> None:
-    body = flows(*({"source.address": f"10.0.{index}.2", "destination.address": "10.0.0.1"} for index in range(200)))
+    records: list[dict[str, str | int]] = [{"source.address": f"10.0.{index}.2", "destination.address": "10.0.0.1"} for index in range(200)]
+    body = flows(*records)
     gathers = [weir_native.Gather("flow_log", tags) for _ in range(3)]
-    workers = [threading.Thread(target=lambda gather=gather: [append(gather, body) for _ in range(20)]) for gather in gathers]
+
+    def fill(gather: weir_native.Gather) -> None:
+        for _ in range(20):
+            append(gather, body)
+
+    workers = [threading.Thread(target=fill, args=(gather,)) for gather in gathers]
     for worker in workers:
         worker.start()
     for version in range(2, 60):
