@@ -7,17 +7,16 @@ from typing import Any
 
 import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from cli.answers import get_json
+from cli.terminal import terminal
 from libs.catalog.ports import port
 
 
 def agents(*, as_json: bool) -> None:
     """Prints a row per agent as trisolaris knows it."""
-    found = get_json(f"http://127.0.0.1:{port('trisolaris')}/v1/agents")
-    rows: list[dict[str, Any]] = found.get("items", found) if isinstance(found, dict) else found
+    rows: list[dict[str, Any]] = get_json(f"http://127.0.0.1:{port('trisolaris')}/v1/agents")["items"]
     if as_json:
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
@@ -29,5 +28,5 @@ def agents(*, as_json: bool) -> None:
             str(row.get("vtap_id") or row.get("id", "")),
             *(str(row.get(key) or "") for key in ("name", "ctrl_ip", "ctrl_mac", "vtap_group_id", "revision", "state", "last_seen_at", "config_version")),
         )
-    console = Console()
+    console = terminal()
     console.print(table if rows else "No agent has registered yet.")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.answers import Answer, ask, ask_bytes
+from cli.terminal import terminal
 from cli.units import readable
 
 _NUMBERS: Final = (int, float)
@@ -26,7 +27,7 @@ def query(sql: str, *, db: str, form: str, querier: str) -> None:
     began = time.monotonic()
     answer = ask(querier, sql, db)
     took = time.monotonic() - began
-    Console(soft_wrap=False).print(as_table(answer))
+    terminal().print(as_table(answer))
     count = len(answer.values)
     Console(stderr=True).print(f"[dim]{count} row{'' if count == 1 else 's'} in {took * 1000:.0f} ms[/dim]", highlight=False)
 

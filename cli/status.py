@@ -12,12 +12,13 @@ import orjson
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from cli.supervise.state import ProcessState, read_state
+from cli.terminal import terminal
 from cli.units import count, size
 from libs.boot.errors import StartError
 
@@ -84,7 +85,8 @@ def _scrape(http: httpx.Client, row: ProcessState) -> Counts:
 def _memory(pid: int) -> float:
     try:
         process = psutil.Process(pid)
-        return float(process.memory_info().rss + sum(child.memory_info().rss for child in process.children(recursive=True)))
+        # Shared pages are counted once among those that share them: PostgreSQL's processes share most of theirs.
+        return float(sum(member.memory_full_info().pss for member in (process, *process.children(recursive=True))))
     except psutil.Error:
         return 0.0
 
@@ -102,10 +104,12 @@ def collect() -> list[tuple[ProcessState, Counts, float]]:
 def _queue_text(counts: Counts) -> str:
     parts = []
     for key, (depth, limit, unit) in sorted(counts.queues.items()):
+        if not depth:
+            continue
         show = size if unit == "bytes" else count
         bound = f"/{show(limit)}" if limit else ""
         parts.append(f"{key.split('/')[0]} {show(depth)}{bound}")
-    return ", ".join(parts)
+    return ", ".join(parts) or ("empty" if counts.queues else "")
 
 
 def _processes(found: list[tuple[ProcessState, Counts, float]]) -> Table:
@@ -163,7 +167,7 @@ def status(*, watch: bool, as_json: bool) -> None:
         rows = [{**asdict(row), **asdict(counts), "memory_bytes": memory, "open": counts.open} for row, counts, memory in collect()]
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
-    console = Console()
+    console = terminal()
     if not watch:
         console.print(picture())
         return

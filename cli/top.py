@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from cli.answers import ask
-from cli.units import count, duration, size
+from cli.terminal import terminal
+from cli.units import count, duration, rate, size
 from libs.boot.errors import StartError
 
 _SETTLE_S: Final = 3
@@ -90,28 +92,33 @@ def measure(querier: str, window_s: int, rows: int) -> list[Pair]:
     return list(pairs.values())
 
 
-def draw(pairs: list[Pair], window_s: int) -> Group:
-    """One picture."""
+_COLUMNS: Final[tuple[tuple[str, Callable[[Pair], str | Text]], ...]] = (
+    ("B/s", lambda pair: size(pair.bytes_s)),
+    ("req/s", lambda pair: rate(pair.requests_s)),
+    ("latency", lambda pair: Text(duration(pair.latency_us), "red" if pair.latency_us > _SLOW_US else "") if pair.latency_us else ""),
+    ("err/s", lambda pair: Text(rate(pair.errors), "bold red")),
+    ("rtt", lambda pair: duration(pair.rtt_us) if pair.rtt_us else ""),
+    ("pkt/s", lambda pair: rate(pair.packets_s)),
+    ("new/s", lambda pair: rate(pair.flows_s)),
+    ("retr", lambda pair: Text(count(pair.retrans) if pair.retrans else "", "yellow")),
+)
+"""Heading and cell, the most telling first: a narrow terminal shows as many as leave room for the names."""
+_NAMES_WIDTH: Final = 58
+_COLUMN_WIDTH: Final = 10
+
+
+def draw(pairs: list[Pair], window_s: int, width: int) -> Group:
+    """One picture for a terminal of that many columns."""
+    shown = _COLUMNS[: max(3, (width - _NAMES_WIDTH) // _COLUMN_WIDTH)]
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True)
     for name in ("client", "server"):
-        table.add_column(name, ratio=3, overflow="ellipsis", no_wrap=True)
+        table.add_column(name, ratio=1, min_width=14, overflow="ellipsis", no_wrap=True)
     table.add_column("proto", no_wrap=True)
-    for name in ("B/s", "pkt/s", "new/s", "req/s", "latency", "rtt", "err/s", "retr"):
+    for name, _ in shown:
         table.add_column(name, justify="right", no_wrap=True)
     for pair in pairs:
-        table.add_row(
-            pair.client,
-            f"{pair.server}[dim]:{pair.port}[/dim]" if pair.port else pair.server,
-            pair.protocol,
-            size(pair.bytes_s),
-            count(pair.packets_s),
-            count(pair.flows_s),
-            count(pair.requests_s) if pair.requests_s else "",
-            Text(duration(pair.latency_us), "red" if pair.latency_us > _SLOW_US else "") if pair.latency_us else "",
-            duration(pair.rtt_us) if pair.rtt_us else "",
-            Text(count(pair.errors), "bold red") if pair.errors else "",
-            Text(count(pair.retrans), "yellow") if pair.retrans else "",
-        )
+        server = Text.assemble(pair.server, (f":{pair.port}", "dim")) if pair.port else Text(pair.server)
+        table.add_row(Text(pair.client), server, pair.protocol, *(cell(pair) for _, cell in shown))
     total = sum(pair.bytes_s for pair in pairs)
     head = Text.assemble(
         ("weir top", "bold cyan"), f"  {datetime.now(UTC):%H:%M:%S} UTC   {len(pairs)} pairs   {size(total)}/s   ", (f"over {window_s} s", "dim")
@@ -121,15 +128,15 @@ def draw(pairs: list[Pair], window_s: int) -> Group:
 
 def top(querier: str, *, rows: int, window_s: int, once: bool) -> None:
     """Draws until Ctrl-C; with `once`, or into a pipe, prints one picture."""
-    console = Console()
+    console = terminal()
     if once or not console.is_terminal:
-        console.print(draw(measure(querier, window_s, rows), window_s))
+        console.print(draw(measure(querier, window_s, rows), window_s, console.width))
         return
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
                 try:
-                    live.update(draw(measure(querier, window_s, rows), window_s), refresh=True)
+                    live.update(draw(measure(querier, window_s, rows), window_s, console.width), refresh=True)
                 except StartError as error:
                     live.update(Text(str(error), "red"), refresh=True)
                 time.sleep(1)

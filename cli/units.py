@@ -46,3 +46,10 @@ def count(value: float) -> str:
             return f"{value:.3g}{prefix}"
         value /= _KILO
     return f"{value:.3g} T"
+
+
+def rate(value: float) -> str:
+    """A rate per second in three digits; nothing for none."""
+    if not value:
+        return ""
+    return count(value) if value >= _KILO else f"{value:.3g}"

@@ -13,6 +13,7 @@ from cli.answers import Answer, ask, get_json
 from cli.demo.script import CLIENT, DNS, HTTP, SERVER, dns_counts, http_counts
 from cli.demo.stage import Stage, command, expect_line, stage
 from cli.query import as_table
+from cli.terminal import terminal
 from libs.boot.errors import StartError
 from libs.catalog.ports import port
 
@@ -38,9 +39,7 @@ def _wait_for_names(console: Console) -> None:
     deadline = time.monotonic() + _WAIT_S
     with console.status("waiting until Weir has learnt the two machines …"):
         while time.monotonic() < deadline:
-            found = get_json(address)
-            rows = found.get("items", found) if isinstance(found, dict) else found
-            if {CLIENT, SERVER} <= {str(row.get("name", "")) for row in rows}:
+            if {CLIENT, SERVER} <= {str(row["name"]) for row in get_json(address)["resources"]}:
                 time.sleep(1.5)
                 return
             time.sleep(0.3)
@@ -91,7 +90,7 @@ def _counts(answer: Answer) -> Counter[tuple[str, str, int]]:
 
 def play(querier: str) -> None:
     """Plays, waits, shows, and says whether it agrees to the last request. Raises StartError where it does not."""
-    console = Console()
+    console = terminal()
     ask(querier, "SHOW DATABASES")
     wanted = http_counts() + dns_counts()
     with stage() as place:
