@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """The real store with the declared tables, some rows and some names, and the real querier in front of it, each its own process."""
 
 from __future__ import annotations

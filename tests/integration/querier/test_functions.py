@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """Every function's result against what can be computed by hand from `world.py`."""
 
 from __future__ import annotations

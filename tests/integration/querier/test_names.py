@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """Names are what they were at the row's time; conditions on tags of each type."""
 
 from __future__ import annotations

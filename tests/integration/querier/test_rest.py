@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """The REST side: how a question comes in, how an answer goes out, and what happens to one that nobody waits for."""
 
 from __future__ import annotations

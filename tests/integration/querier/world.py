@@ -1,4 +1,3 @@
-# ruff: noqa: S608  constants
 """A small world whose every answer can be computed by hand.
 
 Two hosts: web-1 (id 1, 10.0.0.1) and db (id 2, 10.0.0.2), which was called db-old until T + 600. T is 2026-03-01 00:00:00 UTC.

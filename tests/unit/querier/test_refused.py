@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """What is not one SELECT of known names over one known table, or a SHOW, is refused with a sentence."""
 
 from __future__ import annotations

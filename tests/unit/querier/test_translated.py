@@ -1,4 +1,3 @@
-# ruff: noqa: S608  statements of constants
 """What a statement becomes, compared as a syntax tree and not as text."""
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ GOLDEN = (
 )
 
 
-def bare(sql: str) -> Any:  # noqa: ANN401  sqlglot is not typed
+def bare(sql: str) -> Any:
     """The tree without parentheses that only group and without quotes."""
     tree = sqlglot.parse_one(sql, dialect="clickhouse")
     tree = tree.transform(lambda node: node.this.unnest() if isinstance(node, exp.Paren) else node)
