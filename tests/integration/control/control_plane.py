@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import httpx
 
 from libs.wire import agent_pb2, agent_pb2_grpc
 
+HTTP = httpx.Client(trust_env=False, verify=False, timeout=10)  # noqa: S501  plain HTTP on loopback
 ROOT = Path(__file__).parents[3]
 
 
@@ -58,7 +60,7 @@ class Plane:
             process.wait()
 
     def rest(self, name: str, path: str, method: str = "GET", **options: object) -> httpx.Response:
-        return httpx.request(method, f"http://127.0.0.1:{self.ports[name, 'http']}{path}", trust_env=False, timeout=10, **options)  # type: ignore[arg-type]
+        return HTTP.request(method, f"http://127.0.0.1:{self.ports[name, 'http']}{path}", **options)  # type: ignore[arg-type]
 
     def address(self, name: str) -> str:
         return f"127.0.0.1:{self.ports[name, 'grpc']}"
@@ -100,6 +102,16 @@ async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: f
 
 
 CONTROL = ("genesis", "cloud", "recorder", "trisolaris")
+
+
+def new_plane(dsn: str, folder: Path) -> Plane:
+    ports = {(name, "http"): free_port() for name in (*CONTROL, "tagrecorder")} | {(name, "grpc"): free_port() for name in ("genesis", "cloud", "trisolaris")}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("WEIR_")}
+    env |= {f"WEIR_{name.upper()}_{'GRPC_' if purpose == 'grpc' else ''}PORT": str(port) for (name, purpose), port in ports.items()}
+    env["WEIR_POSTGRES_DSN"] = dsn
+    env["WEIR_CLOUD_GENESIS_ADDRESS"] = env["WEIR_TRISOLARIS_GENESIS_ADDRESS"] = f"127.0.0.1:{ports['genesis', 'grpc']}"
+    env["WEIR_RECORDER_CLOUD_ADDRESS"] = f"127.0.0.1:{ports['cloud', 'grpc']}"
+    return Plane(dsn, folder, env, ports)
 
 
 _NUMBERS = itertools.count(10)
