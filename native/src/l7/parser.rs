@@ -41,7 +41,7 @@ pub enum Body {
     Bytes(u64),
     /// Everything until this direction closes.
     UntilClose,
-    /// As many [`Step::Part`]s as the parser finds, the last one marked `end`.
+    /// As many [`Step::Part`]s as the parser finds, the last one marked `end`; between them other messages may begin, with keys of their own.
     Parts,
 }
 
