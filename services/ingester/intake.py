@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ class Intake:
             return Outcome(outcome.rows, outcome.rejected, duplicate=True)
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._inside[batch_id] = done
-        done.add_done_callback(lambda _: self._inside.pop(batch_id, None))
+        done.add_done_callback(functools.partial(self._answered, batch_id))
         self._submit(Request(batch_id, body, signal, form, encoding, resent, stream, decoded, done))
         del body
         return await self._wait(done)
@@ -74,6 +75,11 @@ class Intake:
             message = f"Not stored within {self._timeout_s:g} s: send it again, it will not be stored twice."
             raise Unavailable(message)
         return done.result()
+
+    def _answered(self, batch_id: int, done: asyncio.Future[Outcome]) -> None:
+        del self._inside[batch_id]
+        if not done.cancelled():
+            done.exception()  # nobody may be left to look at it
 
     def _count_duplicate(self, stream: str, rows: int) -> None:
         ROWS_IN.labels(stream).inc(rows)

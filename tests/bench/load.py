@@ -1,0 +1,210 @@
+"""An OTLP load generator: distinct batches of spans, many connections, every answer accounted for.
+
+A batch is encoded once; before each send its trace ids, span ids and times are patched in place, which costs next to nothing beside
+sending it. A trace id is run (4 bytes), batch (4 bytes), row (8 bytes), so that the store can be asked which batches it has, whole or not.
+Batches that are refused or whose answer is lost are sent again byte for byte, as an exporter does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import secrets
+import socket
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import numpy as np
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+from tests.bench.otlp import collector_body
+
+_TRACE: Final = b"TRACEIDTRACEIDTR"
+_SPAN: Final = b"SPANIDSP"
+_START: Final = 0x1122334455667788
+_END: Final = 0x1122334455667799
+
+
+@dataclass(slots=True)
+class Template:
+    """An encoded ExportTraceServiceRequest and where its variable fields are."""
+
+    body: bytes
+    spans: int
+    trace_at: np.ndarray
+    span_at: np.ndarray
+    start_at: np.ndarray
+    end_at: np.ndarray
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to the batches."""
+
+    run: str
+    batch_spans: int
+    batch_bytes: int
+    seconds: float = 0.0
+    acknowledged: list[int] = field(default_factory=list)
+    rejected_spans: int = 0
+    unanswered: list[int] = field(default_factory=list)
+    """Batches that were given up at the end: they may be stored or not."""
+    answers: dict[str, int] = field(default_factory=dict)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def spans_per_s(self) -> float:
+        return len(self.acknowledged) * self.batch_spans / self.seconds if self.seconds else 0.0
+
+
+def template(spans: int) -> Template:
+    """The benchmarks' own payload, with marks where the variable fields are."""
+    request = trace_service_pb2.ExportTraceServiceRequest.FromString(collector_body(spans, time.time_ns()))
+    for resource in request.resource_spans:
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                span.trace_id, span.span_id, span.start_time_unix_nano, span.end_time_unix_nano = _TRACE, _SPAN, _START, _END
+    body = bytes(request.SerializeToString())
+    marks = (_TRACE, _SPAN, _START.to_bytes(8, "little"), _END.to_bytes(8, "little"))
+    return Template(body, spans, *(_places(body, mark, spans) for mark in marks))
+
+
+def _places(body: bytes, mark: bytes, count: int) -> np.ndarray:
+    places, at = [], body.find(mark)
+    while at >= 0:
+        places.append(at)
+        at = body.find(mark, at + len(mark))
+    assert len(places) == count, f"{mark!r} is {len(places)} times in the template, not {count}"
+    return np.asarray(places, dtype=np.int64)[:, None]
+
+
+def batch(base: Template, run: bytes, number: int, now_ns: int | None = None) -> bytes:
+    """Batch `number` of a run: the template with its own ids and with times of now."""
+    now = time.time_ns() if now_ns is None else now_ns
+    buffer = np.frombuffer(bytearray(base.body), dtype=np.uint8)
+    rows = np.arange(base.spans, dtype=">u8")
+    ids = np.zeros((base.spans, 16), dtype=np.uint8)
+    ids[:, :4] = np.frombuffer(run, dtype=np.uint8)
+    ids[:, 4:8] = np.frombuffer(number.to_bytes(4, "big"), dtype=np.uint8)
+    ids[:, 8:] = rows.view(np.uint8).reshape(-1, 8)
+    buffer[base.trace_at + np.arange(16)] = ids
+    buffer[base.span_at + np.arange(8)] = (rows + np.uint64(number << 32)).astype(">u8").view(np.uint8).reshape(-1, 8)
+    ends = (now - (base.spans - 1 - np.arange(base.spans)) * 20_000).astype("<u8")
+    buffer[base.end_at + np.arange(8)] = ends.view(np.uint8).reshape(-1, 8)
+    buffer[base.start_at + np.arange(8)] = (ends - 3_000_000 - (np.arange(base.spans) % 100) * 50_000).astype("<u8").view(np.uint8).reshape(-1, 8)
+    return buffer.tobytes()
+
+
+class Load:
+    """N connections that send until told to stop."""
+
+    def __init__(self, host: str, port: int, base: Template, *, connections: int, run: bytes | None = None, timeout_s: float = 30.0) -> None:
+        self.run = run or secrets.token_bytes(4)
+        self.tally = Tally(self.run.hex(), base.spans, len(base.body))
+        self._at = (host, port)
+        self._base = base
+        self._timeout_s = timeout_s
+        self._next = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._give_up = threading.Event()
+        self._latencies: list[float] = []
+        self._threads = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Begins to send."""
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience_s: float = 60.0) -> Tally:
+        """No new batches; waits until those on their way are acknowledged, or for `patience_s`."""
+        self._stop.set()
+        self.tally.seconds = time.monotonic() - self._began
+        timer = threading.Timer(patience_s, self._give_up.set)
+        timer.start()
+        for thread in self._threads:
+            thread.join()
+        timer.cancel()
+        if self._latencies:
+            for name, quantile in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)):
+                self.tally.latency_ms[name] = round(float(np.quantile(self._latencies, quantile)) * 1000, 1)
+        return self.tally
+
+    def _count(self, answer: str) -> None:
+        with self._lock:
+            self.tally.answers[answer] = self.tally.answers.get(answer, 0) + 1
+
+    def _send_all(self) -> None:
+        connection = _Connection(*self._at, self._timeout_s)
+        while not self._stop.is_set():
+            with self._lock:
+                number, self._next = self._next, self._next + 1
+            body = batch(self._base, self.run, number)
+            began = time.monotonic()
+            while not self._give_up.is_set():
+                status, answer, pause = connection.post(body)
+                self._count(status)
+                if status == "200":
+                    with self._lock:
+                        self.tally.acknowledged.append(number)
+                        self._latencies.append(time.monotonic() - began)
+                        if answer:
+                            self.tally.rejected_spans += trace_service_pb2.ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans
+                    break
+                if status in ("400", "413", "415", "404"):
+                    sys.exit(f"refused for good: {status} {answer!r}")
+                self._give_up.wait(pause)
+            else:
+                with self._lock:
+                    self.tally.unanswered.append(number)
+        connection.close()
+
+
+class _Connection:
+    """One kept-alive connection, made again when it breaks."""
+
+    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+        self._make = lambda: http.client.HTTPConnection(host, port, timeout=timeout_s)
+        self._connection = self._make()
+
+    def post(self, body: bytes) -> tuple[str, bytes, float]:
+        """Status (or what broke), answer, seconds to wait before the next try."""
+        try:
+            self._connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
+            response = self._connection.getresponse()
+            answer = response.read()
+            return str(response.status), answer, float(response.getheader("retry-after") or 0.5)
+        except (OSError, http.client.HTTPException, socket.timeout) as error:
+            self.close()
+            self._connection = self._make()
+            return type(error).__name__, b"", 0.2
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def main() -> None:
+    """Command line: prints the tally as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=20430)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--spans", type=int, default=10_000, help="spans a batch")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    options = parser.parse_args()
+    load = Load(options.host, options.port, template(options.spans), connections=options.connections)
+    load.start()
+    time.sleep(options.seconds)
+    tally = load.stop()
+    said = asdict(tally) | {"acknowledged": len(tally.acknowledged), "unanswered": len(tally.unanswered), "spans_per_s": round(tally.spans_per_s)}
+    print(json.dumps(said))  # noqa: T201  a program
+
+
+if __name__ == "__main__":
+    main()
