@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from libs.boot import ProcessSettings, StartError, load_settings
 from libs.catalog.ports import port as default_port
-from services.ingester.decoders import Decoder
+from services.ingester.decoders import DECODERS, Decoder
 
 MIB = 1 << 20
 
@@ -63,11 +63,10 @@ def settings_for(decoder: Decoder, **overrides: object) -> IngesterSettings:
         grpc_port: int = Field(default_port(f"ingester.{decoder.name}", "grpc"), ge=0, le=65535, description="Port of OTLP over gRPC; 0 picks a free one.")
 
     settings = load_settings(Settings, **overrides)
-    known = {table.full_name for table in decoder.tables}
+    known = [table.full_name for row in DECODERS for table in row.tables]
     for name, days in settings.retention_days.items():
-        if days < 0 or not name.startswith(tuple(table.database + "." for table in decoder.tables)):
-            continue_with = ", ".join(sorted(known))
-            message = f"WEIR_INGESTER_RETENTION_DAYS names {name!r} ({days} days): the tables are {continue_with}, and days are 0 (for ever) or more."
+        if days < 0 or name not in known:
+            message = f"WEIR_INGESTER_RETENTION_DAYS says {name!r}: {days}; the tables are {', '.join(known)}, and days are 0 (for ever) or more."
             raise StartError(message)
     if settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.allow_remote:
         message = (
