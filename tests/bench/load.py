@@ -11,7 +11,6 @@ import argparse
 import http.client
 import json
 import secrets
-import socket
 import sys
 import threading
 import time
@@ -180,7 +179,7 @@ class _Connection:
             response = self._connection.getresponse()
             answer = response.read()
             return str(response.status), answer, float(response.getheader("retry-after") or 0.5)
-        except (OSError, http.client.HTTPException, socket.timeout) as error:
+        except (TimeoutError, OSError, http.client.HTTPException) as error:
             self.close()
             self._connection = self._make()
             return type(error).__name__, b"", 0.2

@@ -50,7 +50,13 @@ class Answer:
 
 class Bench:
     def __init__(
-        self, outcome: Outcome | Refused | None = None, *, name: str = "flow_log", max_bytes: int = 1 << 20, max_requests: int = 8, closed: Refused | None = None
+        self,
+        outcome: Outcome | Refused | None = None,
+        *,
+        name: str = "flow_log",
+        max_bytes: int = 1 << 20,
+        max_requests: int = 8,
+        closed: Refused | None = None,
     ) -> None:
         self.intake = Recorder(outcome or Outcome(1))
         self.admission = Admission(max_bytes=max_bytes, max_requests=max_requests, max_queued=1, queue_wait_s=0.05, closed=lambda: closed)

@@ -45,7 +45,7 @@ def test_no_stored_request_is_ever_called_new(requests: list[tuple[int, int, int
     memory = Memory(limit)
     rows: dict[int, tuple[int, int]] = {}
     for batch_id, first, span in requests:
-        oldest, newest = rows.setdefault(batch_id, (first, first + span))
+        _, newest = rows.setdefault(batch_id, (first, first + span))
         memory.add(batch_id, newest, Outcome(1))
         for stored, (stored_oldest, _) in rows.items():
             assert memory.stored(stored) is not None or memory.knowledge(stored, stored_oldest, resent=False) is Knowledge.IN_DOUBT
