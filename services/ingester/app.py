@@ -42,7 +42,7 @@ class Ingester:
         self.tags = weir_native.TagTable()
         self.store = Store(settings.clickhouse_url, timeout_s=settings.insert_timeout_s)
         compress = settings.insert_compression == "lz4" or (settings.insert_compression == "auto" and not self.store.is_local)
-        sink = Discard() if settings.sink == "discard" else ClickHouse(self.store, decoder.name, compress=compress)
+        sink = Discard() if settings.sink == "discard" else ClickHouse(self.store, decoder, settings.retention_days, compress=compress)
         self.memory = Memory(settings.remembered_requests)
         self.writer = Writer(sink)
         limits = Limits(settings.max_block_rows, settings.max_block_mib * MIB, settings.max_body_bytes)
@@ -78,7 +78,7 @@ class Ingester:
         settings = self._settings
         http = HttpEdge(self._decoder, self.intake, self.admission, max_body=settings.max_body_bytes, read_timeout_s=settings.read_timeout_s)
         grpc = GrpcEdge(self._decoder, self.intake, self.admission, read_timeout_s=settings.read_timeout_s)
-        server, grpc_port = await serve(grpc, settings.host, settings.grpc_port, max_body=settings.max_body_bytes, max_streams=settings.max_requests)
+        server, grpc_port = await serve(grpc, settings.host, settings.grpc_port, max_body=settings.max_body_bytes, max_streams=max(128, settings.max_requests))
 
         async def stop_grpc() -> None:
             await server.stop(max(1.0, settings.stop_timeout_s - 1))

@@ -169,8 +169,12 @@ class _Connection:
     """One kept-alive connection, made again when it breaks."""
 
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
-        self._make = lambda: http.client.HTTPConnection(host, port, timeout=timeout_s)
-        self._connection = self._make()
+        self._at = (host, port, timeout_s)
+        self._connection = self._new()
+
+    def _new(self) -> http.client.HTTPConnection:
+        host, port, timeout_s = self._at
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
 
     def post(self, body: bytes) -> tuple[str, bytes, float]:
         """Status (or what broke), answer, seconds to wait before the next try."""
@@ -181,7 +185,7 @@ class _Connection:
             return str(response.status), answer, float(response.getheader("retry-after") or 0.5)
         except (TimeoutError, OSError, http.client.HTTPException) as error:
             self.close()
-            self._connection = self._make()
+            self._connection = self._new()
             return type(error).__name__, b"", 0.2
 
     def close(self) -> None:

@@ -8,7 +8,9 @@ from typing import Final
 from weir_native import Batch
 
 from libs.tables import table as declared
+from services.ingester.decoders import Decoder
 from services.ingester.storage.client import Store
+from services.ingester.storage.schema import prepare
 
 SECONDS_A_DAY: Final = 86_400
 
@@ -21,10 +23,16 @@ def query_prefix(decoder: str) -> str:
 class ClickHouse:
     """Native blocks over HTTP. See `writer.Sink`."""
 
-    def __init__(self, store: Store, decoder: str, *, compress: bool) -> None:
+    def __init__(self, store: Store, decoder: Decoder, retention_days: dict[str, int], *, compress: bool) -> None:
         self._store = store
-        self._prefix = query_prefix(decoder)
+        self._tables = decoder.tables
+        self._retention_days = retention_days
+        self._prefix = query_prefix(decoder.name)
         self._compress = compress
+
+    def repair(self) -> None:
+        """Makes what is missing of the decoder's tables."""
+        prepare(self._store, self._tables, self._retention_days)
 
     def insert(self, batch: Batch, token: str) -> int:
         """Stores a batch under `token`."""
@@ -71,3 +79,6 @@ class Discard:
 
     def forget(self, batch: Batch, shares: list[tuple[int, int]]) -> None:
         """Nothing is there."""
+
+    def repair(self) -> None:
+        """Nothing is needed."""

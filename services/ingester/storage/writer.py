@@ -19,10 +19,12 @@ from typing import Final, Protocol, TypeVar
 
 from weir_native import Batch
 
-from libs.boot import get_logger
+from libs.boot import StartError, get_logger
 from services.ingester.errors import InDoubt, NotNow, Rejected, StoreError
 from services.ingester.metrics import INSERT_BYTES, INSERT_FAILURES, INSERT_ROWS, INSERT_SECONDS, STORE_CHECKS
 
+NO_TABLE: Final = frozenset((16, 47, 60, 81))
+"""Codes of ClickHouse for a database, table or column that is not there."""
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 3.0
 MAX_SPLITS: Final = 64
@@ -59,6 +61,9 @@ class Sink(Protocol):
 
     def forget(self, batch: Batch, shares: list[tuple[int, int]]) -> None:
         """Deletes the rows of these shares from the batch's table."""
+
+    def repair(self) -> None:
+        """Makes tables and columns that somebody took away while they were in use."""
 
 
 @dataclass(slots=True)
@@ -184,6 +189,8 @@ class Writer:
                 in_doubt = in_doubt or isinstance(error, InDoubt) or bool(error.code)
                 INSERT_FAILURES.labels(batch.table, type(error).__name__.lower()).inc()
                 self._failed(error)
+                if error.code in NO_TABLE:
+                    await self._repair()
             else:
                 self.trouble.ends()
                 INSERT_BYTES.labels(batch.table).inc(sent)
@@ -191,6 +198,12 @@ class Writer:
                     await self._verify(batch)
                 return
             await asyncio.sleep(pause)
+
+    async def _repair(self) -> None:
+        try:
+            await self._run(self._sink.repair)
+        except (StoreError, StartError) as error:
+            self.trouble.starts(str(error))
 
     async def _verify(self, batch: Batch) -> None:
         """After a lost answer: the token says that nothing is twice, this says that nothing is missing."""

@@ -30,6 +30,8 @@ def session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def store(session_store: Store) -> Store:
     """The store, without any of Weir's tables."""
+    if not session_store.is_alive:
+        session_store.start()
     for database in ("flow_log", "flow_metrics"):
         session_store.ask(f"DROP DATABASE IF EXISTS {database}")
     return session_store

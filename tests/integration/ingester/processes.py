@@ -56,6 +56,10 @@ class Process:
         assert self._process is not None
         self._process.send_signal(number)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
