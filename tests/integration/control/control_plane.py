@@ -88,7 +88,7 @@ class Plane:
             await connection.close()
 
 
-async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: float = 0.05) -> Any:  # noqa: ANN401  whatever check gives
+async def eventually(check: Callable[[], Any], timeout_s: float = 10, every_s: float = 0.05) -> Any:
     """Repeats `check`, sync or async, until it raises no AssertionError; returns what it returns."""
     deadline = time.monotonic() + timeout_s
     while True:

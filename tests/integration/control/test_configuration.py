@@ -6,9 +6,9 @@ import asyncio
 import time
 
 import pytest
-from control_plane import FakeAgent, Plane
 
 from libs.catalog.agent_config import AgentConfig, parse_agent_config
+from tests.integration.control.control_plane import FakeAgent, Plane
 
 
 async def test_a_changed_configuration_reaches_the_agents_of_its_group_at_once(running: Plane) -> None:

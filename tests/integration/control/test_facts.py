@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from control_plane import ROOT, FakeAgent, namespace
 
 from libs.postgres import Database, migrate
 from services.genesis.errors import TooManySources
 from services.genesis.ledger import Ledger
+from tests.integration.control.control_plane import ROOT, FakeAgent, namespace
 
 
 def machine(**more: object) -> FakeAgent:

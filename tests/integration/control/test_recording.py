@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from control_plane import ROOT, FakeAgent, namespace
 
 from libs.postgres import migrate
 from libs.postgres.database import connect
@@ -19,12 +18,13 @@ from services.recorder import tables
 from services.recorder.errors import RefusedSnapshot
 from services.recorder.recording import Recording
 from services.recorder.resources import RESOURCES
+from tests.integration.control.control_plane import ROOT, FakeAgent, namespace
 
 
 class Recorder:
     """recorder's leader without its process."""
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401  asyncpg's types
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.recording = Recording(connection, event_retention_days=1, deleted_retention_days=1)
         self.version = 0
@@ -41,7 +41,7 @@ class Recorder:
         return await self.recording.apply(Snapshot("cloud.resources", self.version, resources.SerializeToString()))
 
     async def live(self, kind: str, columns: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in await self.connection.fetch(f"SELECT {columns} FROM meta.{kind} WHERE deleted_at IS NULL ORDER BY id")]  # noqa: S608  the test's own words
+        return [tuple(row) for row in await self.connection.fetch(f"SELECT {columns} FROM meta.{kind} WHERE deleted_at IS NULL ORDER BY id")]
 
 
 def resources_of(*agents: FakeAgent) -> snapshot_pb2.Resources:
@@ -69,7 +69,7 @@ async def recorder(dsn: str) -> AsyncIterator[Recorder]:
     await connection.close()
 
 
-def machine(**more: Any) -> FakeAgent:  # noqa: ANN401
+def machine(**more: Any) -> FakeAgent:
     return FakeAgent(None, **more)  # type: ignore[arg-type]
 
 
@@ -90,7 +90,7 @@ async def test_lan_and_wan_addresses_are_kept_apart(recorder: Recorder) -> None:
     }
 
 
-async def by_id(recorder: Recorder) -> Any:  # noqa: ANN401
+async def by_id(recorder: Recorder) -> Any:
     order = [row[0] for row in await recorder.live("vinterface_ip", "ip")]
     return lambda row: order.index(row[0])
 
@@ -174,7 +174,7 @@ async def test_two_hosts_may_have_containers_with_the_same_address_and_name(reco
 
 
 async def test_any_sequence_of_worlds_ends_as_the_last_one_with_ids_that_never_change(recorder: Recorder) -> None:
-    rng = random.Random(7)  # noqa: S311  a test, not a secret
+    rng = random.Random(7)
     fleet = [machine(hostname=f"m{n}", namespaces=[namespace(f"n{m}", f"10.{n}.0.{m + 1}/24") for m in range(3)]) for n in range(6)]
     known: dict[Any, int] = {}
     for step in range(25):
@@ -208,7 +208,7 @@ async def test_a_failed_write_leaves_nothing_behind(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize("resource_type", RESOURCES, ids=lambda row: row.kind)
-async def test_every_resource_type_has_the_columns_it_declares(recorder: Recorder, resource_type: Any) -> None:  # noqa: ANN401
+async def test_every_resource_type_has_the_columns_it_declares(recorder: Recorder, resource_type: Any) -> None:
     rows = await recorder.connection.fetch(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = 'meta' AND table_name = $1", resource_type.kind
     )

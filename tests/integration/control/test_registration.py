@@ -8,9 +8,9 @@ import time
 import grpc
 import grpc.aio
 import pytest
-from control_plane import FakeAgent, Plane, eventually
 
 from libs.wire import agent_pb2
+from tests.integration.control.control_plane import FakeAgent, Plane, eventually
 
 
 async def test_an_unknown_host_becomes_an_agent_with_its_groups_configuration(running: Plane) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from control_plane import CONTROL, FakeAgent, Plane, eventually, namespace, new_plane
 
 from libs.wire import agent_pb2
+from tests.integration.control.control_plane import CONTROL, FakeAgent, Plane, eventually, namespace, new_plane
 
 FIVE = (*CONTROL, "tagrecorder")
 
@@ -87,7 +87,7 @@ async def test_killing_any_of_the_five_loses_nothing_and_registers_nobody_again(
         plane.kill(name, sig=signal.SIGTERM)  # asserts that each ends with 0
 
 
-def pg_ctl(server: Any, *words: str) -> None:  # noqa: ANN401  pgserver ships no types
+def pg_ctl(server: Any, *words: str) -> None:
     folder = server.pgdata
     command = [str(server.bin_path / "pg_ctl"), "-D", str(folder), *words]
     runuser = shutil.which("runuser")
@@ -96,7 +96,7 @@ def pg_ctl(server: Any, *words: str) -> None:  # noqa: ANN401  pgserver ships no
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
-async def test_postgresql_away_is_said_survived_and_made_up_for(own_postgres: Any, tmp_path: Path) -> None:  # noqa: ANN401
+async def test_postgresql_away_is_said_survived_and_made_up_for(own_postgres: Any, tmp_path: Path) -> None:
     plane = new_plane(own_postgres.get_uri(), tmp_path)
     options = f'-h "" -k {own_postgres.pgdata}'
     try:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from control_plane import FakeAgent, Plane, eventually, namespace
-
 from libs.catalog.kinds import RESOURCE_KINDS
 from libs.wire import agent_pb2
+from tests.integration.control.control_plane import FakeAgent, Plane, eventually, namespace
 
 NOW = 0
 
 
-def name(store: Any, kind: str, resource_id: int, at: int = NOW, attribute: str = "name") -> Any:  # noqa: ANN401
+def name(store: Any, kind: str, resource_id: int, at: int = NOW, attribute: str = "name") -> Any:
     time_ = f"toDateTime({at})" if at else "now()"
     empty = "''" if attribute in {"name", "type", "command"} else "toUInt64(0)"
     return store.command(f"SELECT dictGetOrDefault('tag.{kind}', '{attribute}', toUInt64({resource_id}), {time_}, {empty})")
 
 
-async def test_names_are_in_the_dictionaries_soon_after_the_first_report(running: Plane, store: Any) -> None:  # noqa: ANN401
+async def test_names_are_in_the_dictionaries_soon_after_the_first_report(running: Plane, store: Any) -> None:
     agent = FakeAgent(running, hostname="alpha", namespaces=[namespace("client", "10.7.0.2/24")])
     agent.processes = [agent_pb2.Process(pid=77, start_time_ms=5, name="nginx", command="nginx -g x", netns_inode=7)]
     started = time.monotonic()
@@ -47,7 +46,7 @@ async def test_names_are_in_the_dictionaries_soon_after_the_first_report(running
     assert "password" not in str(store.command("SHOW CREATE DICTIONARY tag.chost")).lower()
 
 
-async def test_a_row_has_the_name_of_its_time_through_rename_deletion_and_return(running: Plane, store: Any) -> None:  # noqa: ANN401
+async def test_a_row_has_the_name_of_its_time_through_rename_deletion_and_return(running: Plane, store: Any) -> None:
     agent = FakeAgent(running, hostname="before", namespaces=[namespace("shop", "10.7.0.2/24")])
     await agent.report()
     await agent.registered(30)
@@ -77,7 +76,7 @@ def _is(found: object, expected: object) -> None:
     assert found == expected
 
 
-async def test_a_restart_repairs_what_clickhouse_lost_or_should_not_have(running: Plane, store: Any) -> None:  # noqa: ANN401
+async def test_a_restart_repairs_what_clickhouse_lost_or_should_not_have(running: Plane, store: Any) -> None:
     agent = FakeAgent(running, hostname="alpha")
     await agent.report()
     await agent.registered(30)

@@ -33,10 +33,10 @@ def address(vinterface: int, ip: str, scope: str = "vpc", subnet: int = 50) -> d
 def test_an_interface_carries_everything_it_belongs_to_and_who_reports_it() -> None:
     table = build(rows(addresses=[address(100, "10.0.0.1"), address(101, "172.17.0.2", "host", 51)]))
     own, inner, other = table.interfaces
-    assert (own.id, own.mac, own.ips, own.shared, own.scope_agent_id) == (100, 0xAA0000000001, [bytes([10, 0, 0, 1])], False, 7)
+    assert (own.id, own.mac, list(own.ips), own.shared, own.scope_agent_id) == (100, 0xAA0000000001, [bytes([10, 0, 0, 1])], False, 7)
     assert (own.ids.region_id, own.ids.az_id, own.ids.vpc_id, own.ids.host_id, own.ids.chost_id, own.ids.subnet_id) == (1, 2, 3, 4, 10, 50)
     assert (inner.ids.chost_id, inner.ids.subnet_id, inner.shared, inner.scope_agent_id, inner.mac) == (11, 51, True, 7, 0)
-    assert (other.ids.chost_id, other.scope_agent_id, other.ips) == (20, 0, [])
+    assert (other.ids.chost_id, other.scope_agent_id, list(other.ips)) == (20, 0, [])
     (agent,) = table.agents
     assert (agent.agent_id, agent.vpc_id, agent.ids.chost_id) == (7, 3, 10)
     (cidr,) = table.cidrs
