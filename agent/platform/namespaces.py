@@ -47,13 +47,9 @@ class Namespaces:
         found.pop(self.own, None)
         return found
 
-    def pids(self, inode: int) -> list[int]:
-        """The processes that were seen in a namespace, oldest pid first."""
-        return sorted(pid for pid, home in self._of_pid.items() if home == inode)
-
-    def inode_of(self, pid: int) -> int:
-        """The namespace a process was last seen in, 0 for none."""
-        return self._of_pid.get(pid, 0)
+    def forget(self, pid: int) -> None:
+        """The process has ended; while nobody has asked how, its entry in /proc stays and holds no namespace."""
+        self._of_pid[pid] = 0
 
     def _by_name(self) -> dict[int, Found]:
         found = {}

@@ -226,6 +226,7 @@ class Watcher:
             asyncio.get_running_loop().remove_reader(space.end)
             os.close(space.end)
             space.end = None
+            self._namespaces.forget(space.found.pid)
         self._look_again()
 
 

@@ -67,14 +67,14 @@ def _flow_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _request_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    words = " ".join(str(row[name]) for name in ("request_type", "request_domain", "request_resource") if row.get(name))
+    words = " ".join(dict.fromkeys(str(row[name]) for name in ("request_type", "request_domain", "request_resource") if row.get(name)))
     status = _member("response_status", row.get("response_status"))
     return str(row.get("l7_protocol_str") or ""), words, f"{status} {row.get('response_code') or ''}".strip(), _duration(row.get("response_duration", 0))
 
 
 def flow_table(rows: list[dict[str, Any]], total: int) -> Table:
     """A row per flow: who, how much, how fast, how it ended."""
-    table = _table("flows", len(rows), total)
+    table = _table("flow", len(rows), total)
     for name, justify in (("start", "left"), ("client", "left"), ("server", "left"), ("", "left"), ("packets", "right"), ("bytes ↑", "right"), ("bytes ↓", "right"),
                           ("rtt", "right"), ("took", "right"), ("ended by", "left")):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -97,7 +97,7 @@ def flow_table(rows: list[dict[str, Any]], total: int) -> Table:
 
 def request_table(rows: list[dict[str, Any]], total: int) -> Table:
     """A row per request with its response."""
-    table = _table("requests", len(rows), total)
+    table = _table("request", len(rows), total)
     for name in ("start", "client", "server", "", "request", "status", "code"):
         table.add_column(name, no_wrap=name != "request", overflow="fold")
     table.add_column("took", justify="right", no_wrap=True)
@@ -118,7 +118,7 @@ def request_table(rows: list[dict[str, Any]], total: int) -> Table:
 
 
 def _table(what: str, shown: int, total: int) -> Table:
-    title = f"{total} {what}" if shown == total else f"the first {shown} of {total} {what}"
+    title = f"{total} {what}{'' if total == 1 else 's'}" if shown == total else f"the first {shown} of {total} {what}s"
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
 
 
