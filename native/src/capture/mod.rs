@@ -3,11 +3,14 @@
 mod filter;
 mod interface;
 mod namespace;
+mod netlink;
+mod processes;
 mod ring;
 pub mod worker;
 
 pub use filter::{Excluded, program};
 pub use namespace::Namespace;
+pub use netlink::Socket;
 pub use ring::{Ring, RingFrame};
 pub use worker::{Settings, Worker};
 

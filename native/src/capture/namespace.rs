@@ -1,6 +1,7 @@
 //! Sockets of one network namespace.
 
 use super::interface::Interfaces;
+use super::netlink::Netlink;
 use super::{Ring, checked};
 use std::fs::File;
 use std::io;
@@ -15,6 +16,7 @@ pub struct Namespace {
     pub identity: (u64, u64),
     pub rings: Vec<Ring>,
     pub interfaces: Interfaces,
+    pub netlink: Netlink,
     pub number: u16,
 }
 
@@ -57,9 +59,9 @@ impl Namespace {
             let rings = (0..wanted.fanout.max(1))
                 .map(|_| Ring::open(wanted.ring_bytes, &wanted.filter, group, number))
                 .collect::<io::Result<Vec<_>>>()?;
-            Ok::<_, io::Error>((rings, Interfaces::open()?))
+            Ok::<_, io::Error>((rings, Interfaces::open()?, Netlink::open()?))
         });
-        let (rings, interfaces) = opened
+        let (rings, interfaces, netlink) = opened
             .join()
             .map_err(|_| io::Error::other("the thread that entered the namespace panicked"))??;
         Ok(Namespace {
@@ -67,6 +69,7 @@ impl Namespace {
             identity,
             rings,
             interfaces,
+            netlink,
             number,
         })
     }

@@ -41,7 +41,7 @@ pub struct RingFrame<'a> {
     pub vlan: u16,
 }
 
-fn set_option<T>(socket: &OwnedFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
+pub(super) fn set_option<T>(socket: &OwnedFd, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
     // SAFETY: the pointer and the length describe `value`, which the kernel only reads.
     checked(unsafe {
         libc::setsockopt(

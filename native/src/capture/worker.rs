@@ -1,6 +1,7 @@
 //! The thread that reads every ring and owns the engine.
 
 use super::namespace::{self, Namespace, OWN, Wanted};
+use super::processes::Processes;
 use super::{Excluded, RingFrame, program};
 use crate::engine::{BATCH, Config, Core, Frame, Nic, Passing};
 use crate::packet::{Link, parse};
@@ -179,6 +180,7 @@ struct Reader {
     failed_netns: u64,
     renamed_s: u64,
     cut_s: u64,
+    processes: Processes,
     shared: Arc<Shared>,
 }
 
@@ -199,6 +201,7 @@ impl Reader {
             failed_netns: 0,
             renamed_s: 0,
             cut_s: 0,
+            processes: Processes::default(),
             shared,
         }
     }
@@ -211,6 +214,8 @@ impl Reader {
             }
             if let Some(netns) = orders.netns {
                 self.follow(&netns);
+                self.processes.hurry();
+                self.look();
             }
             if !orders.stop {
                 self.sleep();
@@ -247,6 +252,13 @@ impl Reader {
                 }
                 Err(_) => self.failed_netns += 1,
             }
+        }
+    }
+
+    /// Looks for the processes at the ends of flows.
+    fn look(&mut self) {
+        if let Some(owners) = self.processes.look(&self.namespaces) {
+            self.core.set_owners(owners);
         }
     }
 
@@ -310,6 +322,9 @@ impl Reader {
             return;
         }
         self.cut_s = second;
+        if self.core.wants_owners() {
+            self.look();
+        }
         self.core.advance(second as u32);
         if second >= self.renamed_s + RENAME_S {
             self.renamed_s = second;
@@ -402,6 +417,10 @@ fn feed<'a>(
             Ok(mut packet) => {
                 packet.nic = nic(core, &frame);
                 packet.netns = netns;
+                if passing == Passing::Loopback {
+                    // Nothing has this header but the capture; the interface's own counters leave it out too.
+                    packet.frame_bytes -= 14;
+                }
                 if packet.vlan == 0 {
                     packet.vlan = frame.vlan;
                 }

@@ -1,5 +1,6 @@
 //! Flows begin, are reported and end; seconds and minutes pass.
 
+use super::owners::MAX_FRESH;
 use super::rows::{self, FlowEnds, RowSink, seconds};
 use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
@@ -150,11 +151,22 @@ impl Core {
             vlan: packet.vlan,
             ..Cold::default()
         };
+        if self.is_live {
+            self.own(slot);
+        }
         self.made += 1;
         self.alive += 1;
         let (flows, seed) = (&self.flows, &self.seed);
         self.index.insert(lookup.hash, slot, |slot| seed.hash(&flows.get(slot).key));
         slot
+    }
+
+    /// Says what is known about the processes of a new flow, and has the rest looked for.
+    fn own(&mut self, slot: u32) {
+        self.cold.get_mut(slot).processes = self.owners.of(self.flows.get(slot));
+        if self.fresh.len() < MAX_FRESH {
+            self.fresh.push(slot);
+        }
     }
 
     /// Looks at a flow sooner if its state says so.

@@ -6,6 +6,7 @@ mod config;
 mod fragments;
 mod life;
 mod output;
+mod owners;
 mod payload;
 pub mod replay;
 mod rows;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use config::Config;
 pub use output::{Nic, OBSERVATION_POINTS, Output, Seen};
+pub use owners::Owners;
 pub use stats::Stats;
 
 use crate::document::Documents;
@@ -90,6 +92,9 @@ pub struct Core {
     hand: u32,
     servers: Servers,
     fragments: Fragments,
+    owners: Owners,
+    /// New flows whose processes are still to be looked for.
+    fresh: Vec<u32>,
     /// Packets come from interfaces, which may see the same one again.
     is_live: bool,
 }
@@ -133,6 +138,8 @@ impl Core {
             hand: 0,
             servers: Servers::default(),
             fragments: Fragments::default(),
+            owners: Owners::default(),
+            fresh: Vec::new(),
             is_live,
         }
     }

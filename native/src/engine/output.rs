@@ -2,7 +2,7 @@
 
 use crate::table::generated::{Application, ApplicationMap, L4FlowLog, L7FlowLog, Network, NetworkMap};
 use crate::table::{Batch, Layout, TableDef, generated};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// What `observation_point` can be, from here.
 pub const OBSERVATION_POINTS: [&str; 4] = ["rest", "c", "s", "local"];
@@ -25,9 +25,16 @@ pub struct Nic {
 pub struct Seen {
     pub agent_id: u32,
     pub nics: Vec<Nic>,
+    /// Names of processes at the ends of flows.
+    pub processes: HashMap<u32, String>,
 }
 
 impl Seen {
+    /// Name of a process, empty where not known.
+    pub fn process(&self, process: u32) -> &str {
+        self.processes.get(&process).map_or("", String::as_str)
+    }
+
     #[inline]
     pub fn nic(&self, nic: u16) -> &Nic {
         self.nics.get(usize::from(nic)).unwrap_or(&self.nics[0])
@@ -83,6 +90,7 @@ impl Output {
             seen: Seen {
                 agent_id: config.agent_id,
                 nics: vec![Nic::default()],
+                processes: HashMap::new(),
             },
             l4: L4FlowLog::default(),
             l7: L7FlowLog::default(),

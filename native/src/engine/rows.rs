@@ -1,6 +1,6 @@
 //! Rows of `flow_log`: a flow or a request becomes columns.
 
-use super::{Nic, Output};
+use super::{Output, Seen};
 use crate::document::rows::{set, write_ends};
 use crate::document::{Documents, L7Meter, PairKey};
 use crate::flow::measure::{self, Delay, Rare};
@@ -11,8 +11,13 @@ use crate::table::Layout;
 
 /// Writes what both tables say about a flow's ends and where it was seen.
 macro_rules! write_flow {
-    ($table:expr, $row:expr, $ends:expr, $nic:expr) => {{
-        let (table, row, ends, nic): (_, usize, &FlowEnds, &Nic) = (&mut *$table, $row, $ends, $nic);
+    ($table:expr, $row:expr, $ends:expr, $seen:expr) => {{
+        let (table, row, ends, seen): (_, usize, &FlowEnds, &Seen) = (&mut *$table, $row, $ends, $seen);
+        let nic = seen.nic(ends.pair.nic);
+        if ends.processes != [0, 0] {
+            table.process_kname_0.set(row, seen.process(ends.processes[0]));
+            table.process_kname_1.set(row, seen.process(ends.processes[1]));
+        }
         write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
         table.capture_nic.set(row, &nic.name);
         table
@@ -60,7 +65,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
     let (table, seen) = output.l4();
     let row = table.rows();
     let end_us = end_us.max(flow.start_us);
-    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), seen.nic(pair.nic));
+    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), seen);
     table.time.set(row, seconds(end_us));
     table.start_time.set(row, flow.start_us);
     table.end_time.set(row, end_us);
@@ -192,7 +197,7 @@ impl RowSink<'_> {
     fn write(&mut self, from: &L7Row<'_>) {
         let (table, seen) = self.output.l7();
         let row = table.rows();
-        write_flow!(table, row, &self.ends, seen.nic(self.ends.pair.nic));
+        write_flow!(table, row, &self.ends, seen);
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);
         table.end_time.set(row, from.end_us);
