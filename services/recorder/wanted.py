@@ -15,6 +15,7 @@ from services.recorder.resources import RESOURCES
 from services.recorder.resources.contract import ResourceType, Value
 
 _TYPES: Final = {resource_type.kind: resource_type for resource_type in RESOURCES}
+_RANKS: Final = {resource_type.kind: rank for rank, resource_type in enumerate(RESOURCES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def read(data: bytes) -> World:
         message = "The snapshot is broken: its bytes are no Resources."
         raise RefusedSnapshot(message) from error
     world = World()
-    for resource in sorted(resources, key=lambda resource: _rank(resource.kind)):
+    for resource in sorted(resources, key=lambda resource: _RANKS.get(resource.kind, len(_RANKS))):
         resource_type = _TYPES.get(resource.kind)
         if resource_type is None:
             SKIPPED.labels("other", "unknown_kind").inc()
@@ -60,10 +61,6 @@ def read(data: bytes) -> World:
         else:
             _skip(world, resource, "unknown_owner")
     return world
-
-
-def _rank(kind: str) -> int:
-    return list(_TYPES).index(kind) if kind in _TYPES else len(_TYPES)
 
 
 def _skip(world: World, resource: snapshot_pb2.Resource, reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -21,6 +22,7 @@ _LOCAL_KINDS: Final = frozenset({"bridge", "veth", "dummy"})
 """Interfaces of a host whose networks end at that host, unless it reaches the controller by one of them."""
 _NO_MAC: Final = frozenset({"", "00:00:00:00:00:00"})
 _MAX_NAME: Final = 256
+_REMEMBERED: Final = 16_384
 
 
 @dataclass(slots=True)
@@ -56,13 +58,23 @@ class Place:
 
 def resources(domain: str, facts: snapshot_pb2.Facts) -> list[snapshot_pb2.Resource]:
     """Every resource that the agents' facts tell of; raises DecodeError for facts that are none."""
+    found: dict[str, snapshot_pb2.Resource] = {}
+    for agent in facts.agents or (snapshot_pb2.AgentFacts(),):
+        found.update(_of_agent(domain, agent.source, agent.hostname, agent.host_id, agent.ctrl_ip, agent.ctrl_mac, agent.sync))
+    return list(found.values())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _of_agent(domain: str, source: str, hostname: str, host_id: str, ctrl_ip: str, ctrl_mac: str, sync: bytes) -> dict[str, snapshot_pb2.Resource]:  # noqa: PLR0917  they are the key
+    """One agent's resources and the place they are in. Remembered: when one of a thousand machines changes, the others are not done again."""
     collected = Domain(domain)
     region = collected.add("region", "default", domain)
     az = collected.add("az", "default", domain, {"region": region})
     place = Place(region, az, collected.add("vpc", "default", domain, {"region": region}))
-    for agent in facts.agents:
-        Machine(collected, place, agent, agent_pb2.GenesisSyncRequest.FromString(agent.sync)).collect()
-    return list(collected.found.values())
+    if source:
+        agent = snapshot_pb2.AgentFacts(source=source, hostname=hostname, host_id=host_id, ctrl_ip=ctrl_ip, ctrl_mac=ctrl_mac)
+        Machine(collected, place, agent, agent_pb2.GenesisSyncRequest.FromString(sync)).collect()
+    return collected.found
 
 
 @dataclass(slots=True)
