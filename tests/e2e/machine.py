@@ -61,6 +61,11 @@ class Machine:
         result = answer.json()["result"]
         return [dict(zip(result["columns"], row, strict=True)) for row in result["values"]]
 
+    @staticmethod
+    def names() -> set[str]:
+        """Names of the hosts that the recorder knows."""
+        return {row["name"] for row in httpx.get("http://127.0.0.1:20420/v1/resources/vm", timeout=10).json()["resources"]}
+
     def status(self) -> dict[str, dict[str, Any]]:
         """What `weir status --json` says, by process."""
         return {row["name"]: row for row in json.loads(self.weir("status", "--json").stdout)}
