@@ -221,14 +221,15 @@ async def start(runtime: Runtime) -> None:
     folder = claim(settings.state_dir)
     agent = Agent(runtime, settings, folder)
     runtime.on_stop("spools", agent.close_spools)
+    # Before anyone can ask: an agent that sees nothing yet must not say it is ready.
+    runtime.health.check("registration", agent.registration_problem)
+    runtime.health.check("capture", lambda: agent.driver.problem)
+    runtime.health.check("limits", agent.limits_problem)
     agent.port = await runtime.serve_http(None)
     for decoder, sender in agent.senders.items():
         runtime.task(f"send {decoder}", sender.run())
     runtime.on_stop("rest", agent.deliver_rest)
     runtime.on_stop("capture", agent.stop_capture)
-    runtime.health.check("registration", agent.registration_problem)
-    runtime.health.check("capture", lambda: agent.driver.problem)
-    runtime.health.check("limits", agent.limits_problem)
     runtime.task("platform", agent.watcher.run())
     runtime.task("control", agent.talk())
     runtime.task("plan", agent.follow_plan())
