@@ -93,7 +93,7 @@ def workload_name(pid: int) -> str:
     """What the container around a process calls itself: its host name, which a container runtime takes from the container or the pod. Empty for none."""
     with contextlib.suppress(OSError):
         if os.readlink(f"/proc/{pid}/ns/uts") != os.readlink("/proc/self/ns/uts"):
-            return Path(f"/proc/{pid}/root/etc/hostname").read_text(encoding="utf-8", errors="replace").strip()[:256]
+            return Path(f"/proc/{pid}/root", "etc/hostname").read_text(encoding="utf-8", errors="replace").strip()[:256]
     return ""
 
 

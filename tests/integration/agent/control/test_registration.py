@@ -66,17 +66,17 @@ class ControlPlane(pb_grpc.SynchronizerServicer, pb_grpc.GenesisServicer):
             answer.config_yaml = self.config.config_yaml
         return answer
 
-    async def Sync(self, request: pb.SyncRequest, context: Any) -> pb.SyncResponse:  # noqa: N802, ANN401, ARG002
+    async def Sync(self, request: pb.SyncRequest, context: Any) -> pb.SyncResponse:  # noqa: N802, ARG002
         self.syncs.append(request)
         return self._answer(request)
 
-    async def Push(self, request: pb.SyncRequest, context: Any) -> AsyncIterator[pb.SyncResponse]:  # noqa: N802, ANN401, ARG002
+    async def Push(self, request: pb.SyncRequest, context: Any) -> AsyncIterator[pb.SyncResponse]:  # noqa: N802, ARG002
         while True:
             yield self._answer(request)
             self._changed.clear()
             await self._changed.wait()
 
-    async def GenesisSync(self, request: pb.GenesisSyncRequest, context: Any) -> pb.GenesisSyncResponse:  # noqa: N802, ANN401, ARG002
+    async def GenesisSync(self, request: pb.GenesisSyncRequest, context: Any) -> pb.GenesisSyncResponse:  # noqa: N802, ARG002
         self.reports.append(request)
         if request.unchanged and self.held.get(request.host_id) != request.version:
             return pb.GenesisSyncResponse(version=0, need_full=True, interval_s=60)
