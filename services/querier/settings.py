@@ -22,6 +22,7 @@ class QuerierSettings(ProcessSettings):
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix="WEIR_QUERIER_", extra="forbid", frozen=True)
 
     port: int = Field(port("querier"), ge=0, le=65535, description="Port of the REST side, with /healthz, /readyz and /metrics; 0 picks a free one.")
+    token: SecretStr = Field(SecretStr(""), description="Bearer token that every request must carry. Needed where the address is not loopback.")
     clickhouse_url: str = Field(
         default_factory=_clickhouse,
         pattern=r"^https?://",

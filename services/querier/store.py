@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import orjson
 
-from services.querier.errors import LimitError, QuerierError, QueryError, RefusedError, TimeLimitError, UnavailableError
+from services.querier.errors import LimitError, ParameterError, QuerierError, QueryError, RefusedError, TimeLimitError, UnavailableError
 from services.querier.settings import QuerierSettings
 
 _MARK: Final = b"\r\n__exception__\r\n"
@@ -32,6 +32,7 @@ class Result:
     def __init__(self, response: httpx.Response, limits: str) -> None:
         self._response = response
         self._limits = limits
+        self._tag = response.headers.get("x-clickhouse-exception-tag", "").encode() or b"__exception__"
         self._mark = _MARK + response.headers.get("x-clickhouse-exception-tag", "").encode()
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -50,16 +51,17 @@ class Result:
                     kept = data
                     continue
                 # The mark may be cut in two: what could be its beginning waits for the next bytes.
-                back = data.rfind(b"\r", len(data) - len(self._mark))
-                kept = data[back:] if back >= 0 else b""
-                if back != 0:
-                    yield data[:back] if back >= 0 else data
+                waiting = next((size for size in range(min(len(self._mark) - 1, len(data)), 0, -1) if data.endswith(self._mark[:size])), 0)
+                kept = data[len(data) - waiting :]
+                if len(data) > waiting:
+                    yield data[: len(data) - waiting]
         except httpx.HTTPError as error:
             if not kept.startswith(self._mark):
                 message = f"The store stopped in the middle of its answer ({type(error).__name__})."
                 raise UnavailableError(message) from error
         if kept.startswith(self._mark):
-            raise failure(0, kept[len(self._mark) :].decode("utf-8", "replace").strip(), self._limits)
+            said, _, _ = kept[len(self._mark) :].partition(self._tag)
+            raise failure(0, said.decode("utf-8", "replace").strip().rstrip("0123456789"), self._limits)
         if kept:
             yield kept
 
@@ -145,27 +147,35 @@ class Store:
             await self._client.aclose()
 
 
-def failure(code: int, body: str, limits: str) -> QuerierError:  # noqa: PLR0911  a table in code: one line, one kind
+_LATE: Final = (TimeLimitError, "The question takes longer than it may ({limits}): ask for a shorter time range, or fewer groups.")
+_MANY: Final = (LimitError, "The question reads or yields more rows than it may: {said}")
+_ABSENT: Final = (UnavailableError, "The table does not exist in the store yet: its ingester makes it when it starts.")
+_FAILURES: Final[dict[int, tuple[type[QuerierError], str]]] = {
+    60: _ABSENT,
+    81: _ABSENT,
+    158: _MANY,
+    159: _LATE,
+    160: _LATE,
+    202: (UnavailableError, "The store is busy with other questions: try again."),
+    209: _LATE,
+    216: (ParameterError, "A question with this query_uuid is being answered now: give another, or none."),
+    241: (LimitError, "The question needs more memory than it may have ({limits}): ask for a shorter time range, or fewer groups."),
+    307: _MANY,
+    394: (UnavailableError, "The question was stopped in the store."),
+    396: _MANY,
+    427: (QueryError, "The regular expression cannot be read: {said}"),
+    452: (RefusedError, "The store lets its user have less than WEIR_QUERIER_MAX_TIME_S and WEIR_QUERIER_MAX_MEMORY_MIB ask for; lower them: {said}"),
+}
+
+
+def failure(code: int, body: str, limits: str) -> QuerierError:
     """The error for an exception of ClickHouse. Codes: src/Common/ErrorCodes.cpp."""
     match = _CODE.match(body)
     code = int(match[1]) if match else code
     said = " ".join((match[2] if match else body).split())[:600]
-    if code in {159, 160, 209}:
-        return TimeLimitError(f"The question takes longer than it may ({limits}): ask for a shorter time range, or fewer groups.")
-    if code == 241:  # noqa: PLR2004
-        return LimitError(f"The question needs more memory than it may have ({limits}): ask for a shorter time range, or fewer groups.")
-    if code in {158, 307, 396}:
-        return LimitError(f"The question reads or yields more rows than it may: {said}")
-    if code == 427:  # noqa: PLR2004
-        return QueryError(f"The regular expression cannot be read: {said}")
-    if code in {60, 81}:
-        return UnavailableError("The table does not exist in the store yet: its ingester makes it when it starts.")
-    if code == 452:  # noqa: PLR2004
-        return RefusedError(f"The store lets its user have less than WEIR_QUERIER_MAX_TIME_S and WEIR_QUERIER_MAX_MEMORY_MIB ask for; lower them: {said}")
-    if code == 202:  # noqa: PLR2004
-        return UnavailableError("The store is busy with other questions: try again.")
-    if code == 394:  # noqa: PLR2004
-        return UnavailableError("The question was stopped in the store.")
+    if code in _FAILURES:
+        kind, sentence = _FAILURES[code]
+        return kind(sentence.format(limits=limits, said=said))
     if "ictionary" in said and ("not found" in said or "doesn't exist" in said or "does not exist" in said):
         return NamesMissingError(f"A dictionary of names is missing: {said}")
     return RefusedError(f"The store did not accept the translation of this statement (code {code}): {said}")

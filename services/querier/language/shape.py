@@ -54,6 +54,7 @@ _NODES: Final[dict[type, frozenset[str]]] = {
 }
 _ONCE: Final = (exp.Select, exp.From, exp.Table, exp.Where, exp.Having, exp.Group, exp.Order, exp.Limit, exp.Offset)
 _WORDS: Final[dict[type, str]] = {exp.Subquery: "A subquery", exp.Join: "A join", exp.Bracket: "A subscript", exp.Null: "NULL", exp.Window: "A window"}
+_CLAUSES: Final = {"alias": "Another name for the table (or a word after it)", "joins": "A second table", "query": "A subquery", "expressions": "LIMIT … BY"}
 _HINT: Final = "a statement is one SELECT of tags, metrics and functions over one table"
 
 
@@ -76,5 +77,6 @@ def check(tree: Any) -> None:  # noqa: ANN401  sqlglot is not typed
             seen.add(type(node))
         for name, value in node.args.items():
             if name not in allowed and not _empty(value):
-                message = f"{name.strip('_').upper()} in {type(node).__name__.upper()} is not answered: {_HINT}."
+                clause = _CLAUSES.get(name) or f"{name.strip('_').upper()} in {type(node).__name__.upper()}"
+                message = f"{clause} is not answered: {_HINT}."
                 raise QueryError(message)

@@ -134,7 +134,9 @@ def big(store: Store) -> int:
 
 @pytest.fixture(scope="session")
 def querier(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Querier]:
-    process, address = launch("services.querier", tmp_path_factory.mktemp("querier"), {"WEIR_QUERIER_CLICKHOUSE_URL": store.address})
+    process, address = launch(
+        "services.querier", tmp_path_factory.mktemp("querier"), {"WEIR_QUERIER_CLICKHOUSE_URL": store.address, "WEIR_QUERIER_NAMES_REFRESH_S": "0.2"}
+    )
     try:
         yield Querier(address, process.pid)
     finally:

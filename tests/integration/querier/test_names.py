@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.integration.querier.conftest import Querier, Store
@@ -121,11 +123,10 @@ def test_a_dictionary_that_appears_later_is_used(querier: Querier, store: Store)
         "CREATE DICTIONARY tag.az (id UInt64, valid_from DateTime, valid_to DateTime, name String) PRIMARY KEY id "
         "SOURCE(CLICKHOUSE(TABLE 'az_rows' DB 'tag')) LIFETIME(MIN 0 MAX 5) LAYOUT(RANGE_HASHED()) RANGE(MIN valid_from MAX valid_to)"
     )
-    for _ in range(100):
-        if querier.values("SELECT Any(az_0) FROM l7_flow_log") == [["az-1"]]:
-            break
-    else:
-        pytest.fail("the name never came")
+    deadline = time.monotonic() + 20
+    while querier.values("SELECT Any(az_0) FROM l7_flow_log") != [["az-1"]]:
+        assert time.monotonic() < deadline, "the name never came"
+        time.sleep(0.05)
     store.run("DROP DICTIONARY tag.az")
     assert querier.values("SELECT Any(az_0) FROM l7_flow_log") == [[""]]
 

@@ -10,6 +10,7 @@ import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from services.querier.errors import QueryError
 from services.querier.translation import translate
@@ -267,7 +268,7 @@ def inspect(sql: str) -> None:
     assert {f"{table.db}.{table.name}" for table in tree.find_all(exp.Table)} <= TABLES
     assert not list(tree.find_all(exp.Union, exp.Join, exp.Parameter, exp.Placeholder, exp.Command, exp.SessionParameter))
     words = sqlglot.tokenize(sql, dialect="clickhouse")
-    called = {word.text.lower() for word, following in itertools.pairwise(words) if following.text == "(" and word.text[-1:].isalnum()}
+    called = {word.text.lower() for word, following in itertools.pairwise(words) if following.token_type == TokenType.L_PAREN and word.text[-1:].isalnum()}
     assert called <= STORE_FUNCTIONS | {"in", "and", "or", "not", "where", "having", "from", "by"}
 
 
