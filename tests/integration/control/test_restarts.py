@@ -15,7 +15,7 @@ import grpc.aio
 import pytest
 
 from libs.wire import agent_pb2
-from tests.integration.control.control_plane import CONTROL, FakeAgent, Plane, eventually, namespace, new_plane
+from tests.integration.control.control_plane import CONTROL, FakeAgent, Plane, eventually, free_port, namespace, new_plane
 
 FIVE = (*CONTROL, "tagrecorder")
 
@@ -39,8 +39,9 @@ async def named(plane: Plane, name: str) -> None:
 
 
 @pytest.mark.timeout(400)
-async def test_killing_any_of_the_five_loses_nothing_and_registers_nobody_again(plane: Plane, store_url: str) -> None:
-    plane.env["WEIR_CLICKHOUSE_URL"] = store_url
+async def test_killing_any_of_the_five_loses_nothing_and_registers_nobody_again(plane: Plane) -> None:
+    plane.env["WEIR_CLICKHOUSE_URL"] = f"http://127.0.0.1:{free_port()}"  # away all the time: names go on in PostgreSQL
+    plane.may_wait_for = {"clickhouse"}
     plane.start(*FIVE)
     await plane.ready()
     agents = [FakeAgent(plane), FakeAgent(plane)]
@@ -83,6 +84,7 @@ async def test_killing_any_of_the_five_loses_nothing_and_registers_nobody_again(
     assert plane.rest("trisolaris", "/v1/platform").json()["version"] == platform
     assert plane.rest("genesis", "/v1/snapshot").json()["version"] == facts
     assert not await plane.fetch("SELECT FROM meta.resource_event WHERE event = 'delete'")
+    assert "ClickHouse cannot answer" in plane.rest("tagrecorder", "/readyz").text
     for name in FIVE:
         plane.kill(name, sig=signal.SIGTERM)  # asserts that each ends with 0
 
