@@ -27,6 +27,7 @@ from agent.platform.sockets import UDP, ListeningSocket, connected, listening
 PROCESSES_MOST: Final = 4096
 _SHARE: Final = 300
 """A look may cost a 300th of the time until the next one."""
+_LATELY: Final = 0.2
 _LISTEN_S: Final = 1.0
 _CONNECT_S: Final = 5.0
 _OWNERLESS_S: Final = 30.0
@@ -56,7 +57,7 @@ class Processes:
         self._ephemeral_from = _ephemeral_from()
         self._connect_due = 0.0
         self.cost_s = 0.0
-        """CPU seconds of the last look."""
+        """CPU seconds of a look, as it has been lately: one dear search must not keep the next service waiting."""
 
     def look(self, namespaces: Mapping[int, socket.socket]) -> tuple[Process, ...]:
         """The processes now, by pid. `namespaces` are sock_diag sockets by namespace inode; one that fails is left out."""
@@ -76,7 +77,7 @@ class Processes:
         self._find_owners({**connected_now, **wanted}, now)
         if with_peers:
             self._forget_closed(set(connected_now) | set(wanted))
-        self.cost_s = time.thread_time() - began
+        self.cost_s += (time.thread_time() - began - self.cost_s) * _LATELY
         if with_peers:
             self._connect_due = now + max(_CONNECT_S, self.cost_s * _SHARE)
         return self._facts()

@@ -153,14 +153,16 @@ def stage(make_namespace: Callable[[], str], tmp_path: Path) -> Iterator[Stage]:
         f"-n {made.there} link set lo up",
     ):
         subprocess.run(["ip", *words.split()], check=True)
-    made.spawn(made.there, "-c", WEB, str(WEB_PORT))
-    probe = ["ip", "netns", "exec", made.there, "curl", "-s", "-m", "2", "-o", "/dev/null", f"http://192.168.77.2:{WEB_PORT}/"]
-    made.until(lambda: subprocess.run(probe, check=False).returncode == 0, 20, "the web server answers")
-    yield made
-    for process in made.running:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    try:
+        made.spawn(made.there, "-c", WEB, str(WEB_PORT))
+        probe = ["ip", "netns", "exec", made.there, "curl", "-s", "-m", "2", "-o", "/dev/null", f"http://192.168.77.2:{WEB_PORT}/"]
+        made.until(lambda: subprocess.run(probe, check=False).returncode == 0, 20, "the web server answers")
+        yield made
+    finally:
+        for process in made.running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
