@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from libs.tables import TABLES
 from tests.bench.load import Template, batch, template
 from tests.integration.ingester.processes import Ingester, Make, Store, Wire, free_port
 
@@ -29,12 +30,29 @@ def session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def store(session_store: Store) -> Store:
-    """The store, without any of Weir's tables."""
+    """The store, running, without any row."""
     if not session_store.is_alive:
         session_store.start()
-    for database in ("flow_log", "flow_metrics"):
-        session_store.ask(f"DROP DATABASE IF EXISTS {database}")
+    for table in TABLES:
+        session_store.ask(f"TRUNCATE TABLE IF EXISTS {table.sql_name}")
     return session_store
+
+
+@pytest.fixture
+def bare_store(store: Store) -> Store:
+    """The store without any of Weir's tables."""
+    for database in ("flow_log", "flow_metrics"):
+        store.ask(f"DROP DATABASE IF EXISTS {database}")
+    return store
+
+
+@pytest.fixture(scope="module")
+def shared_ingester(session_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingester]:
+    """An ingester with nothing but defaults, for the tests of one module that do not hurt it."""
+    ingester = Ingester("flow_log", tmp_path_factory.mktemp("ingester"), session_store.url)
+    ingester.start()
+    yield ingester
+    ingester.kill()
 
 
 @pytest.fixture
@@ -42,7 +60,7 @@ def make_ingester(store: Store, tmp_path: Path) -> Iterator[Make]:
     """Starts an ingester of the store; `through` names another way to it."""
     made: list[Ingester] = []
 
-    def make(decoder: str = "flow_log", *, through: Wire | None = None, wait_for: str = "/readyz", **settings: Any) -> Ingester:  # noqa: ANN401
+    def make(decoder: str = "flow_log", *, through: Wire | None = None, wait_for: str = "/readyz", **settings: Any) -> Ingester:
         url = f"http://127.0.0.1:{through.port}" if through else store.url
         ingester = Ingester(decoder, tmp_path, url, **settings)
         made.append(ingester)

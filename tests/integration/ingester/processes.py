@@ -110,12 +110,12 @@ class Store(Process):
         return [line.split("\t") for line in answer.text.splitlines()]
 
     def count(self, table: str = "flow_log.l7_flow_log", where: str = "1") -> int:
-        return int(self.ask(f"SELECT count() FROM {table} WHERE {where}")[0][0])  # noqa: S608  a test's own words
+        return int(self.ask(f"SELECT count() FROM {table} WHERE {where}")[0][0])
 
     def batches(self, run: str) -> dict[int, tuple[int, int]]:
         """(rows, distinct rows) of each batch of a load generator's run."""
         sql = (
-            "SELECT reinterpretAsUInt32(reverse(unhex(substring(trace_id, 9, 8)))) AS batch, count(), uniqExact(trace_id) "  # noqa: S608  a test's own words
+            "SELECT reinterpretAsUInt32(reverse(unhex(substring(trace_id, 9, 8)))) AS batch, count(), uniqExact(trace_id) "
             f"FROM flow_log.l7_flow_log WHERE startsWith(trace_id, '{run}') GROUP BY batch"
         )
         return {int(row[0]): (int(row[1]), int(row[2])) for row in self.ask(sql)}

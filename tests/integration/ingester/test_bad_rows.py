@@ -9,8 +9,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.integration.ingester.processes import Body, Make, Store
 
 
-def refuse(store: Store, condition: str) -> None:
-    store.ask(f"ALTER TABLE flow_log.l7_flow_log ADD CONSTRAINT test CHECK NOT ({condition})")
+def refuse(bare_store: Store, condition: str) -> None:
+    bare_store.ask(f"ALTER TABLE flow_log.l7_flow_log ADD CONSTRAINT test CHECK NOT ({condition})")
 
 
 def with_parent(body: bytes, *rows: int) -> bytes:
@@ -23,45 +23,45 @@ def with_parent(body: bytes, *rows: int) -> bytes:
 BAD = "parent_span_id = lower(hex('badbadba'))"
 
 
-def test_one_refused_row_of_a_request_is_found(make_ingester: Make, store: Store, body: Body) -> None:
+def test_one_refused_row_of_a_request_is_found(make_ingester: Make, bare_store: Store, body: Body) -> None:
     ingester = make_ingester()
-    refuse(store, BAD)
+    refuse(bare_store, BAD)
     answer = ingester.post(with_parent(body(), 37))
     partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
     assert (answer.status_code, partial.rejected_spans) == (200, 1)
     assert "refused by store" in partial.error_message
-    assert store.batches("01020304") == {0: (99, 99)}
+    assert bare_store.batches("01020304") == {0: (99, 99)}
     assert ingester.metric("weir_rows_dropped_total", reason="refused_by_store_code_469") == 1
     ingester.assert_ledger_balances()
 
 
-def test_innocent_requests_of_the_same_block_are_stored_whole(make_ingester: Make, store: Store, body: Body) -> None:
+def test_innocent_requests_of_the_same_block_are_stored_whole(make_ingester: Make, bare_store: Store, body: Body) -> None:
     ingester = make_ingester()
-    refuse(store, BAD)
+    refuse(bare_store, BAD)
     bodies = [with_parent(body(number), 5, 90) if number % 8 == 3 else body(number) for number in range(24)]
     with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(ingester.post, bodies))
     assert {answer.status_code for answer in answers} == {200}
     rejected = [ExportTraceServiceResponse.FromString(answer.content).partial_success.rejected_spans for answer in answers]
     assert rejected == [2 if number % 8 == 3 else 0 for number in range(24)]
-    assert store.batches("01020304") == {number: (98, 98) if number % 8 == 3 else (100, 100) for number in range(24)}
+    assert bare_store.batches("01020304") == {number: (98, 98) if number % 8 == 3 else (100, 100) for number in range(24)}
     ingester.assert_ledger_balances()
 
 
-def test_request_of_which_every_row_is_refused_is_answered_in_bounded_time(make_ingester: Make, store: Store, body: Body) -> None:
+def test_request_of_which_every_row_is_refused_is_answered_in_bounded_time(make_ingester: Make, bare_store: Store, body: Body) -> None:
     ingester = make_ingester()
-    refuse(store, BAD)
+    refuse(bare_store, BAD)
     answer = ingester.post(with_parent(body(), *range(100)))
     assert ExportTraceServiceResponse.FromString(answer.content).partial_success.rejected_spans == 100
-    assert store.count() == 0
+    assert bare_store.count() == 0
     assert ingester.post(body(1)).status_code == 200
 
 
-def test_repeat_of_a_request_with_a_refused_row_after_a_restart_stores_nothing_twice(make_ingester: Make, store: Store, body: Body) -> None:
+def test_repeat_of_a_request_with_a_refused_row_after_a_restart_stores_nothing_twice(make_ingester: Make, bare_store: Store, body: Body) -> None:
     ingester, one = make_ingester(), with_parent(body(), 37)
-    refuse(store, BAD)
+    refuse(bare_store, BAD)
     assert ingester.post(one).status_code == 200
     ingester.kill()
     ingester.start()
     assert ExportTraceServiceResponse.FromString(ingester.post(one).content).partial_success.rejected_spans == 1
-    assert store.batches("01020304") == {0: (99, 99)}
+    assert bare_store.batches("01020304") == {0: (99, 99)}

@@ -35,16 +35,16 @@ def details(error: grpc.RpcError) -> status_pb2.Status:
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
-def test_call_is_answered_when_it_is_stored(make_ingester: Make, store: Store, body: Body, compression: grpc.Compression) -> None:
-    ingester, one = make_ingester(), body()
+def test_call_is_answered_when_it_is_stored(shared_ingester: Ingester, store: Store, body: Body, compression: grpc.Compression) -> None:
+    ingester, one = shared_ingester, body()
     assert call(ingester, one, compression) == b""
     assert call(ingester, one, compression) == b""
     assert store.count() == 100
 
 
-def test_broken_bytes_are_invalid_argument(make_ingester: Make, body: Body) -> None:
-    ingester = make_ingester()
-    dice = random.Random(3)  # noqa: S311  the same bytes each time
+def test_broken_bytes_are_invalid_argument(shared_ingester: Ingester, body: Body) -> None:
+    ingester = shared_ingester
+    dice = random.Random(3)
     codes = set()
     for _ in range(50):
         try:
@@ -55,8 +55,8 @@ def test_broken_bytes_are_invalid_argument(make_ingester: Make, body: Body) -> N
     assert call(ingester, body()) == b""
 
 
-def test_metrics_are_unimplemented_with_a_sentence(make_ingester: Make) -> None:
-    ingester = make_ingester()
+def test_metrics_are_unimplemented_with_a_sentence(shared_ingester: Ingester) -> None:
+    ingester = shared_ingester
     with grpc.insecure_channel(f"127.0.0.1:{ingester.grpc_port}") as channel, pytest.raises(grpc.RpcError) as caught:
         MetricsServiceStub(channel).Export(ExportMetricsServiceRequest(), timeout=10)  # type: ignore[no-untyped-call]
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -100,8 +100,8 @@ def test_store_that_is_away_is_unavailable(make_ingester: Make, store: Store, bo
         store.start()
 
 
-def test_stock_exporters_spans_land_beside_each_other(make_ingester: Make, store: Store) -> None:
-    ingester = make_ingester()
+def test_stock_exporters_spans_land_beside_each_other(shared_ingester: Ingester, store: Store) -> None:
+    ingester = shared_ingester
     exporters: dict[str, SpanExporter] = {
         "http": HttpExporter(endpoint=f"{ingester.url}/v1/traces", compression=Compression.Gzip),
         "grpc": GrpcExporter(endpoint=f"127.0.0.1:{ingester.grpc_port}", insecure=True),
@@ -121,11 +121,11 @@ def test_stock_exporters_spans_land_beside_each_other(make_ingester: Make, store
     assert store.ask(sql) == [[f"shop-{name}", "500", "500", "GET", "200"] for name in ("grpc", "http")]
 
 
-def test_partial_success_over_grpc(make_ingester: Make, store: Store, body: Body) -> None:
+def test_partial_success_over_grpc(shared_ingester: Ingester, store: Store, body: Body) -> None:
     request = ExportTraceServiceRequest.FromString(body())
     for row in (3, 4):
         request.resource_spans[0].scope_spans[0].spans[row].end_time_unix_nano = 1 << 62
         request.resource_spans[0].scope_spans[0].spans[row].start_time_unix_nano = 1 << 62
-    partial = ExportTraceServiceResponse.FromString(call(make_ingester(), request.SerializeToString())).partial_success
+    partial = ExportTraceServiceResponse.FromString(call(shared_ingester, request.SerializeToString())).partial_success
     assert partial.rejected_spans == 2
     assert store.count() == 98
