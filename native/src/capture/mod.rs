@@ -5,6 +5,7 @@ mod interface;
 mod namespace;
 mod netlink;
 mod processes;
+mod reader;
 mod ring;
 pub mod worker;
 

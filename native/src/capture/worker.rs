@@ -1,17 +1,16 @@
 //! The thread that reads every ring and owns the engine.
 
-use super::namespace::{self, Namespace, OWN, Wanted};
-use super::processes::Processes;
-use super::{Excluded, RingFrame, program};
-use crate::engine::{BATCH, Config, Core, Frame, Nic, Passing};
-use crate::packet::{Link, parse};
+use super::namespace::{Namespace, OWN, Wanted};
+use super::reader::Reader;
+use super::{Excluded, program};
+use crate::engine::Config;
 use crate::table::Batch;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// How packets are captured.
 #[derive(Clone, Debug)]
@@ -24,42 +23,33 @@ pub struct Settings {
     pub netns: Vec<(String, PathBuf)>,
 }
 
-/// Longest sleep without packets: how late a command is seen.
-const SLEEP_MS: i32 = 200;
-/// A second is over for the engine when it has been over for this long: blocks come late.
-const LATE_US: i64 = 250_000;
-/// Interfaces are renamed when they move; their names are asked for again after this.
-const RENAME_S: u64 = 30;
-/// Interfaces remembered.
-const MAX_NICS: usize = 60_000;
-
 /// What is asked of the thread.
 #[derive(Default)]
-struct Orders {
-    netns: Option<Vec<(String, PathBuf)>>,
-    config: Option<Config>,
-    stop: bool,
+pub(super) struct Orders {
+    pub netns: Option<Vec<(String, PathBuf)>>,
+    pub config: Option<Config>,
+    pub stop: bool,
 }
 
 /// What the thread and its owner share.
 #[derive(Default)]
-struct Shared {
-    orders: Mutex<Orders>,
-    ready: Mutex<Ready>,
-    has_ready: Condvar,
+pub(super) struct Shared {
+    pub orders: Mutex<Orders>,
+    pub ready: Mutex<Ready>,
+    pub has_ready: Condvar,
 }
 
 #[derive(Default)]
-struct Ready {
-    batches: VecDeque<Batch>,
-    bytes: usize,
-    dropped_rows: u64,
-    counters: Vec<(&'static str, u64)>,
+pub(super) struct Ready {
+    pub batches: VecDeque<Batch>,
+    pub bytes: usize,
+    pub dropped_rows: u64,
+    pub counters: Vec<(&'static str, u64)>,
     /// The thread has ended.
-    is_over: bool,
+    pub is_over: bool,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panic left behind is still the only state there is.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -85,8 +75,9 @@ impl Worker {
         let shared = Arc::new(Shared::default());
         lock(&shared.orders).netns = Some(settings.netns);
         let reader = Reader::new(config, wanted, own, Arc::clone(&shared));
+        let over = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("weir-engine".to_owned()).spawn(move || {
-            let over = Over(Arc::clone(&reader.shared));
+            let over = Over(over);
             reader.run();
             drop(over);
         })?;
@@ -167,276 +158,4 @@ impl Drop for Over {
         lock(&self.0.ready).is_over = true;
         self.0.has_ready.notify_all();
     }
-}
-
-/// State of the thread.
-struct Reader {
-    core: Core,
-    wanted: Wanted,
-    namespaces: Vec<Namespace>,
-    /// Namespace and interface index → number in the engine.
-    nics: HashMap<(u16, u32), u16>,
-    next_number: u16,
-    failed_netns: u64,
-    renamed_s: u64,
-    cut_s: u64,
-    processes: Processes,
-    shared: Arc<Shared>,
-}
-
-fn now_us() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as i64)
-}
-
-impl Reader {
-    fn new(config: Config, wanted: Wanted, own: Namespace, shared: Arc<Shared>) -> Reader {
-        Reader {
-            core: Core::new(config, true),
-            wanted,
-            namespaces: vec![own],
-            nics: HashMap::new(),
-            next_number: 1,
-            failed_netns: 0,
-            renamed_s: 0,
-            cut_s: 0,
-            processes: Processes::default(),
-            shared,
-        }
-    }
-
-    fn run(mut self) {
-        loop {
-            let orders = std::mem::take(&mut *lock(&self.shared.orders));
-            if let Some(config) = orders.config {
-                self.core.configure(config);
-            }
-            if let Some(netns) = orders.netns {
-                self.follow(&netns);
-                self.processes.hurry();
-                self.look();
-            }
-            if !orders.stop {
-                self.sleep();
-            }
-            self.read();
-            self.tick(orders.stop);
-            if orders.stop {
-                return;
-            }
-        }
-    }
-
-    /// Opens namespaces that are new and closes those that are gone.
-    fn follow(&mut self, netns: &[(String, PathBuf)]) {
-        let wanted: Vec<_> = netns
-            .iter()
-            .filter_map(|(name, path)| Some((namespace::identity(path).ok()?, name, path)))
-            .collect();
-        self.failed_netns = (netns.len() - wanted.len()) as u64;
-        let mut at = 0;
-        self.namespaces.retain(|open| {
-            at += 1;
-            at == 1 || wanted.iter().any(|(identity, ..)| *identity == open.identity)
-        });
-        // What was read in a namespace that comes back under the same number would be taken for the old one: numbers only grow.
-        for (identity, name, path) in wanted {
-            if self.namespaces.iter().any(|open| open.identity == identity) {
-                continue;
-            }
-            match Namespace::open(name, path.clone(), self.next_number, &self.wanted) {
-                Ok(opened) => {
-                    self.namespaces.push(opened);
-                    self.next_number = self.next_number.wrapping_add(1).max(1);
-                }
-                Err(_) => self.failed_netns += 1,
-            }
-        }
-    }
-
-    /// Looks for the processes at the ends of flows.
-    fn look(&mut self) {
-        if let Some(owners) = self.processes.look(&self.namespaces) {
-            self.core.set_owners(owners);
-        }
-    }
-
-    /// Waits for packets.
-    fn sleep(&mut self) {
-        let rings = self.namespaces.iter().flat_map(|namespace| &namespace.rings);
-        let mut polled: Vec<_> = rings
-            .map(|ring| libc::pollfd {
-                fd: ring.descriptor(),
-                events: libc::POLLIN | libc::POLLERR,
-                revents: 0,
-            })
-            .collect();
-        // SAFETY: the pointer and the length describe `polled`.
-        unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, SLEEP_MS) };
-    }
-
-    /// Reads every full block, in turns, so that no ring runs ahead of the others.
-    fn read(&mut self) {
-        loop {
-            let mut any = false;
-            for at in 0..self.namespaces.len() {
-                for ring in 0..self.namespaces[at].rings.len() {
-                    let (core, nics) = (&mut self.core, &mut self.nics);
-                    let Namespace {
-                        rings, interfaces, number, ..
-                    } = &mut self.namespaces[at];
-                    let number = *number;
-                    any |= rings[ring].read(|block| {
-                        let name = |core: &mut Core, frame: &RingFrame<'_>| {
-                            *nics.entry((number, frame.if_index)).or_insert_with(|| {
-                                let (name, kind) = interfaces.describe(frame.if_index, frame.hardware);
-                                let known = &mut core.output.seen.nics;
-                                if known.len() >= MAX_NICS {
-                                    return 0;
-                                }
-                                known.push(Nic {
-                                    name,
-                                    kind,
-                                    netns: number,
-                                    index: frame.if_index,
-                                    hardware: frame.hardware,
-                                });
-                                known.len() as u16 - 1
-                            })
-                        };
-                        feed(core, block, number, name);
-                    });
-                }
-            }
-            if !any {
-                return;
-            }
-        }
-    }
-
-    /// Lets a second pass, and hands over what is finished.
-    fn tick(&mut self, is_last: bool) {
-        let second = ((now_us() - LATE_US) / 1_000_000).max(0) as u64;
-        if second == self.cut_s && !is_last {
-            return;
-        }
-        self.cut_s = second;
-        if self.core.wants_owners() {
-            self.look();
-        }
-        self.core.advance(second as u32);
-        if second >= self.renamed_s + RENAME_S {
-            self.renamed_s = second;
-            self.rename();
-        }
-        for ring in self.namespaces.iter().flat_map(|namespace| &namespace.rings) {
-            let (packets, drops) = ring.statistics();
-            self.core.stats.kernel_packets += packets;
-            self.core.stats.kernel_drops += drops;
-        }
-        if is_last {
-            self.core.finish(true);
-        }
-        self.core.output.cut();
-        self.publish();
-    }
-
-    fn publish(&mut self) {
-        let mut counters = self.core.counters();
-        let rings: usize = self
-            .namespaces
-            .iter()
-            .flat_map(|namespace| &namespace.rings)
-            .map(super::Ring::bytes)
-            .sum();
-        counters.extend([
-            ("netns", self.namespaces.len() as u64),
-            ("netns_failed", self.failed_netns),
-            ("ring_bytes", rings as u64),
-        ]);
-        let max_bytes = self.core.config().max_ready_bytes;
-        let mut ready = lock(&self.shared.ready);
-        ready.counters = counters;
-        while let Some(batch) = self.core.output.take() {
-            ready.bytes += batch.nbytes();
-            ready.batches.push_back(batch);
-            while ready.bytes > max_bytes && ready.batches.len() > 1 {
-                if let Some(oldest) = ready.batches.pop_front() {
-                    ready.bytes -= oldest.nbytes();
-                    ready.dropped_rows += oldest.rows as u64;
-                }
-            }
-        }
-        let has_any = !ready.batches.is_empty();
-        drop(ready);
-        if has_any {
-            self.shared.has_ready.notify_all();
-        }
-    }
-
-    /// Asks for the names of interfaces again.
-    fn rename(&mut self) {
-        for nic in self.core.output.seen.nics.iter_mut().skip(1) {
-            if let Some(namespace) = self.namespaces.iter().find(|namespace| namespace.number == nic.netns) {
-                let (name, kind) = namespace.interfaces.describe(nic.index, nic.hardware);
-                if !name.is_empty() {
-                    (nic.name, nic.kind) = (name, kind);
-                }
-            }
-        }
-    }
-}
-
-/// Feeds the frames of one block.
-fn feed<'a>(
-    core: &mut Core,
-    block: impl Iterator<Item = RingFrame<'a>>,
-    netns: u16,
-    mut nic: impl FnMut(&mut Core, &RingFrame<'_>) -> u16,
-) {
-    let mut frames: Vec<Frame<'a>> = Vec::with_capacity(BATCH);
-    for frame in block {
-        let passing = match (frame.hardware, frame.kind) {
-            (libc::ARPHRD_LOOPBACK, libc::PACKET_OUTGOING) => continue,
-            (libc::ARPHRD_LOOPBACK, _) => Passing::Loopback,
-            (_, libc::PACKET_OUTGOING) => Passing::Out,
-            (_, libc::PACKET_HOST) => Passing::In,
-            _ => Passing::Unknown,
-        };
-        let (link, bytes, wire) = if matches!(frame.hardware, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK) {
-            (Link::Ethernet, frame.bytes, frame.wire)
-        } else {
-            (
-                Link::Raw,
-                frame.bytes.get(frame.net_at as usize..).unwrap_or(&[]),
-                frame.wire.saturating_sub(frame.net_at),
-            )
-        };
-        match parse(link, bytes, wire, frame.time_us) {
-            Ok(mut packet) => {
-                packet.nic = nic(core, &frame);
-                packet.netns = netns;
-                if passing == Passing::Loopback {
-                    // Nothing has this header but the capture; the interface's own counters leave it out too.
-                    packet.frame_bytes -= 14;
-                }
-                if packet.vlan == 0 {
-                    packet.vlan = frame.vlan;
-                }
-                frames.push(Frame {
-                    packet,
-                    bytes,
-                    link,
-                    passing,
-                });
-            }
-            Err(why) => core.stats.unparsed(why, frame.wire),
-        }
-        if frames.len() == BATCH {
-            core.frames(&mut frames);
-            frames.clear();
-        }
-    }
-    core.frames(&mut frames);
 }

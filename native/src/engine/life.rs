@@ -4,7 +4,7 @@ use super::owners::MAX_FRESH;
 use super::rows::{self, FlowEnds, RowSink, seconds};
 use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
-use crate::flow::measure::{NO_RARE, Rare, Traffic};
+use crate::flow::measure::{NO_RARE, Traffic};
 use crate::flow::state::{self, close};
 use crate::flow::{Cold, Flow, Traffic32, side};
 use crate::packet::{ICMP, ICMP6};
@@ -82,7 +82,7 @@ impl Core {
         let cold = self.cold.get_mut(slot);
         cold.traffic.add(&traffic);
         if let Some(rare) = rare {
-            cold.rare.add(rare);
+            cold.rare.get_or_insert_default().add(rare);
         }
         self.documents.add(flow.pair, &traffic, rare);
     }
@@ -219,7 +219,7 @@ impl Core {
             cold.total_byte[way] += cold.traffic.byte[way];
         }
         cold.traffic = Traffic::default();
-        cold.rare = Rare::default();
+        cold.rare = None;
         cold.l7 = Default::default();
         cold.tls_rtt_us = 0;
     }

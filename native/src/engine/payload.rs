@@ -19,7 +19,7 @@ impl Core {
         match &flow.app {
             // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
             Some(app) if !(has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack)) => return,
-            None if !has_data || flow.is_opaque => return,
+            None if !has_data => return,
             _ => {}
         }
         let mut app = flow.app.take().unwrap_or_else(|| {

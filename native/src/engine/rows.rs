@@ -111,7 +111,9 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
         l7_timeout = u64::from(cold.l7.timeout),
         tls_rtt = cold.tls_rtt_us,
     );
-    write_rare(table, row, &cold.rare);
+    if let Some(rare) = &cold.rare {
+        write_rare(table, row, rare);
+    }
     table.commit();
     output.l4_written();
 }

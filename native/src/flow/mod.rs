@@ -88,8 +88,6 @@ pub struct Flow {
     pub is_alive: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
-    /// The application layer gave up on it, or is not wanted.
-    pub is_opaque: bool,
 }
 
 /// [`Traffic`] of less than a second.
@@ -118,7 +116,7 @@ impl Traffic32 {
 pub struct Cold {
     /// Since the last row.
     pub traffic: Traffic,
-    pub rare: Rare,
+    pub rare: Option<Box<Rare>>,
     /// Up to the last row.
     pub total_packet: [u64; 2],
     pub total_byte: [u64; 2],
@@ -184,7 +182,6 @@ impl Default for Flow {
             direction_score: 0,
             is_alive: false,
             is_new: true,
-            is_opaque: false,
         }
     }
 }
