@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 
 from libs.boot.errors import StartError
 
@@ -58,11 +59,16 @@ def ask_bytes(querier: str, sql: str, db: str, form: str) -> bytes:
     return response.content
 
 
-def get_json(address: str) -> Any:  # noqa: ANN401  what a service's REST side answers
-    """A JSON document from one of Weir's services."""
+def get_text(address: str) -> str:
+    """What one of Weir's services answers to a GET."""
     try:
         response = httpx.get(address, timeout=10, trust_env=False)
         response.raise_for_status()
     except httpx.HTTPError as error:
         raise _unreachable(address, error) from error
-    return response.json()
+    return response.text
+
+
+def get_json(address: str) -> Any:  # noqa: ANN401  what a service's REST side answers
+    """A JSON document from one of Weir's services."""
+    return orjson.loads(get_text(address))

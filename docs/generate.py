@@ -69,7 +69,7 @@ def settings() -> str:
             parts.append(f"\n## {process}\n\n| variable | default | meaning |\n|---|---|---|\n")
             for name, field in kind.model_fields.items():
                 default = "" if field.is_required() or field.default_factory else field.default
-                shown = "" if str(default).startswith("/") else f"`{default}`"
+                shown = "" if default is None or str(default).startswith("/") else f"`{default}`"
                 parts.append(f"| `{prefix}{name.upper()}` | {shown if default != '' else ''} | {field.description or ''} |\n")
     return _HEAD + "".join(parts)
 

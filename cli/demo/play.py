@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from cli.answers import Answer, ask, get_json
+from cli.answers import Answer, ask, get_json, get_text
 from cli.demo.script import CLIENT, DNS, HTTP, SERVER, dns_counts, http_counts
 from cli.demo.stage import Stage, command, expect_line, stage
 from cli.query import as_table
@@ -18,6 +18,8 @@ from libs.boot.errors import StartError
 from libs.catalog.ports import port
 
 _WAIT_S: Final = 30.0
+_SETTLE_S: Final = 1.0
+"""Between a resource's record and the platform table that has it."""
 _SELECT: Final = (
     "SELECT auto_instance_0, auto_instance_1, enum(l7_protocol) AS protocol, request_type, request_resource, response_code, "
     "Count(row) AS requests, Avg(response_duration) AS latency"
@@ -33,14 +35,33 @@ def question(place: Stage, since: int) -> str:
     )
 
 
+def _known() -> bool:
+    """Whether both machines are recorded and every ingester has been told."""
+    recorded = {str(row["name"]) for row in get_json(f"http://127.0.0.1:{port('recorder')}/v1/resources/vm")["resources"]}
+    if not {CLIENT, SERVER} <= recorded:
+        return False
+    time.sleep(_SETTLE_S)
+    version = get_json(f"http://127.0.0.1:{port('trisolaris')}/v1/platform")["version"]
+    for _ in range(20):
+        if all(_platform_version(process) >= version for process in ("ingester.flow_log", "ingester.flow_metrics")):
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def _platform_version(process: str) -> float:
+    for line in get_text(f"http://127.0.0.1:{port(process)}/metrics").splitlines():
+        if line.startswith("weir_ingester_platform_version "):
+            return float(line.split()[1])
+    return 0.0
+
+
 def _wait_for_names(console: Console) -> None:
     """The namespaces are new machines to Weir: their names must be known before their first packet for every row to carry them."""
-    address = f"http://127.0.0.1:{port('recorder')}/v1/resources/vm"
     deadline = time.monotonic() + _WAIT_S
     with console.status("waiting until Weir has learnt the two machines …"):
         while time.monotonic() < deadline:
-            if {CLIENT, SERVER} <= {str(row["name"]) for row in get_json(address)["resources"]}:
-                time.sleep(1.5)
+            if _known():
                 return
             time.sleep(0.3)
     console.print(f"[yellow]Weir has not learnt the demo's machines within {_WAIT_S:g} s; rows will carry addresses instead of names.[/yellow]")
