@@ -40,6 +40,24 @@ impl Documents {
         pair
     }
 
+    /// The pair of a flow that began in this second, the other way round; `server_port` is that of the new server.
+    pub fn turn(&mut self, pair: u32, server_port: u16) -> u32 {
+        let old = self.places.pairs[pair as usize].key;
+        // Seen at the client is seen at the server now.
+        let observation_point = [0, 2, 1, 3][usize::from(old.observation_point & 3)];
+        let turned = self.open(&PairKey {
+            client: old.server,
+            server: old.client,
+            server_port,
+            observation_point,
+            ..old
+        });
+        let old = self.meter(pair);
+        old.new_flow = old.new_flow.saturating_sub(1);
+        self.places.close(pair);
+        turned
+    }
+
     /// One flow less is alive.
     pub fn close(&mut self, pair: u32, failures: [u64; 5], is_closed: bool) {
         let meter = self.meter(pair);

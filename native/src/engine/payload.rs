@@ -19,12 +19,13 @@ impl Core {
         match &flow.app {
             // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
             Some(app) if !(has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack)) => return,
-            None if !has_data => return,
+            None if !has_data || flow.is_opaque => return,
             _ => {}
         }
         let mut app = flow.app.take().unwrap_or_else(|| {
             Box::new(App {
                 l7: FlowL7::new(&self.config.l7_settings),
+                is_turned: false,
                 streams: Default::default(),
             })
         });
@@ -41,7 +42,32 @@ impl Core {
                 self.deliver(slot, &mut app, way, (0, packet.l4_bytes, packet.time_us, bytes));
             }
         }
-        self.flows.get_mut(slot).app = Some(app);
+        if app.l7.is_reversed() != app.is_turned {
+            self.turn(slot, &mut app);
+        }
+        if app.l7.is_done() {
+            self.flows.get_mut(slot).is_opaque = true;
+        } else {
+            self.flows.get_mut(slot).app = Some(app);
+        }
+    }
+
+    /// What is said shows that the server is the client. Nobody saw them open the connection, and nothing was reported yet:
+    /// the flow is turned round.
+    #[cold]
+    fn turn(&mut self, slot: u32, app: &mut App) {
+        let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
+        if flow.direction_score == 255 || cold.traffic != Default::default() || cold.total_packet != [0, 0] {
+            return;
+        }
+        flow.turn();
+        cold.macs.swap(0, 1);
+        cold.processes.swap(0, 1);
+        app.streams.swap(0, 1);
+        app.is_turned = !app.is_turned;
+        let (ip, port) = flow.server();
+        self.servers.learn(ip, port, flow.key.protocol);
+        flow.pair = self.documents.turn(flow.pair, port);
     }
 
     fn segment(&mut self, slot: u32, app: &mut App, packet: &Packet, bytes: &[u8], way: usize) {
@@ -86,10 +112,10 @@ impl Core {
     /// Tells the application layer that bytes are missing, and goes on behind them.
     #[cold]
     fn give_up(&mut self, slot: u32, app: &mut App, way: usize, now_us: i64) {
-        let missing = app.streams[way].give_up();
+        let (missing, turned) = (app.streams[way].give_up(), app.is_turned);
         if missing > 0 {
             self.stats.stream_gaps += 1;
-            let seen = self.with_sink(slot, |sink| app.l7.gap(way == 0, missing, now_us, sink));
+            let seen = self.with_sink(slot, |sink| app.l7.gap((way == 0) != turned, missing, now_us, sink));
             self.count_l7(slot, seen, app);
         }
         self.pop(slot, app, way);
@@ -119,7 +145,7 @@ impl Core {
         let flow = self.flows.get(slot);
         let packet = L7Packet {
             time_us,
-            from_client: way == 0,
+            from_client: (way == 0) != app.is_turned,
             payload,
             wire_len,
             tcp_seq,

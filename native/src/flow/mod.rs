@@ -88,6 +88,8 @@ pub struct Flow {
     pub is_alive: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
+    /// The application layer is done with it.
+    pub is_opaque: bool,
 }
 
 /// [`Traffic`] of less than a second.
@@ -144,6 +146,8 @@ pub struct L7Counts {
 /// The application side of a flow that has payload.
 pub struct App {
     pub l7: FlowL7,
+    /// The flow was turned round since: what is the client now was the server when `l7` was made.
+    pub is_turned: bool,
     pub streams: [Stream; 2],
 }
 
@@ -182,6 +186,7 @@ impl Default for Flow {
             direction_score: 0,
             is_alive: false,
             is_new: true,
+            is_opaque: false,
         }
     }
 }
@@ -269,6 +274,24 @@ impl Flow {
         direction.last_us = direction.last_us.max(packet.time_us);
         self.last_us = self.last_us.max(packet.time_us);
         self.start_us = self.start_us.min(packet.time_us);
+    }
+
+    /// The client turned out to be the server.
+    pub fn turn(&mut self) {
+        self.client_is_low = !self.client_is_low;
+        self.directions.swap(0, 1);
+        self.waits = 0;
+        self.direction_score = 200;
+        let Traffic32 {
+            packet,
+            byte,
+            l3_byte,
+            l4_byte,
+        } = &mut self.delta;
+        packet.swap(0, 1);
+        byte.swap(0, 1);
+        l3_byte.swap(0, 1);
+        l4_byte.swap(0, 1);
     }
 
     pub fn client(&self) -> (crate::packet::Ip, u16) {

@@ -206,3 +206,17 @@ def test_requests_are_read_across_reordered_and_repeated_segments(conversation: 
     talk.s("PA", payload=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ack=1 + len(ask))
     [row] = replayed(talk).tables["flow_log.l7_flow_log"]
     assert (row["request_type"], row["request_resource"], row["response_code"]) == ("GET", "/split/path", 200)
+
+
+def test_what_is_said_shows_who_the_client_is(conversation: Make, replayed: Make) -> None:
+    ask, reply = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    # Neither end was seen to open the connection, and the ports say the opposite of the truth.
+    talk = conversation(ports=(40_000, 50_000))
+    talk.c("PA", payload=ask).s("PA", payload=reply, ack=1 + len(ask)).c("PA", payload=ask, seq=1 + len(ask), ack=1 + len(reply))
+    late = conversation(client="10.0.0.9", ports=(40_000, 50_000)).s("PA", payload=reply).c("PA", payload=ask).s("PA", payload=reply, seq=1 + len(reply))
+    for result in (replayed(talk), replayed(late)):
+        flow = result.flow
+        assert (flow["ip4_1"], flow["server_port"], flow["client_port"], flow["direction_score"]) == ("10.0.0.2", 50_000, 40_000, 200)
+        [pair] = [row for row in result.tables["flow_metrics.network_map.1s"] if row["packet_tx"]]
+        assert (pair["ip4_1"], pair["server_port"], pair["new_flow"], pair["packet_tx"]) == ("10.0.0.2", 50_000, 1, flow["packet_tx"])
+        assert sum(row["new_flow"] for row in result.tables["flow_metrics.network_map.1m"]) == 1
