@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from machine import Machine
+from tests.e2e.machine import Machine
 
 _CLONE_NEWNET: Final = 0x40000000
 

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from machine import UP_S, Machine
+from tests.e2e.machine import UP_S, Machine
 
 
 def test_every_process_is_ready_after_up(machine: Machine) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from machine import Machine
-from stage import Stage, stage
+from tests.e2e.machine import Machine
+from tests.e2e.stage import Stage, stage
 
 REQUESTS = 10_000
 PORT = 8089

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401  parameters of a request are of any type
 """Real store processes on free ports: chDB allows one engine a process, so nothing here imports it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401, S608  the class of the `store` fixture is in conftest, which nothing imports
 """A read-only user reads, and nothing else: the engine's rights hold, not this project's reading of SQL."""
 
 from __future__ import annotations

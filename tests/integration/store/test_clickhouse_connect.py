@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401  the class of the `store` fixture is in conftest, which nothing imports
 """The stock Python client: what its own tests do, in our words."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401, S608  the class of the `store` fixture is in conftest, which nothing imports
 """The store is killed, starved and started twice."""
 
 from __future__ import annotations

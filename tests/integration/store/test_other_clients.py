@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401  the class of the `store` fixture is in conftest, which nothing imports
 """curl, and clickhouse-go over HTTP (what Grafana's plug-in uses)."""
 
 from __future__ import annotations

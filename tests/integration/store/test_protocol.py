@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401  the class of the `store` fixture is in conftest, which nothing imports
 """The ClickHouse HTTP protocol, request by request."""
 
 from __future__ import annotations

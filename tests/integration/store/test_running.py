@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401, S608  the class of the `store` fixture is in conftest, which nothing imports
 """Several queries at once: parallel, bounded, listed, killed."""
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def test_a_refused_or_disabled_agent_captures_nothing() -> None:
 
 
 def test_what_is_shed_is_not_made() -> None:
-    plans = [make_plan(standing(), FACTS, level, "c:1", 1).engine for level in (0, 1, 2)]  # type: ignore[arg-type]
+    plans = [make_plan(standing(), FACTS, level, "c:1", 1).engine for level in (0, 1, 2)]
     assert [(plan["l7"], plan["l7_log"], plan["l4_log"], plan["documents"]) for plan in plans] == [
         (True, True, True, True),
         (False, False, True, True),
