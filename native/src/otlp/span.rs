@@ -2,12 +2,15 @@
 
 use super::bad::{Bad, believable};
 use super::convention::{FACTS, Fact, meaning, protocol};
+use super::events::{Printed, print};
+use super::identity::{set_addresses, set_id};
 use super::keys::{Action, Keys, Meaning, NO_LABEL, Usual};
 use super::resource::parse_ip;
-use super::traces::{Context, Dialect, attribute};
-use super::value::{Value, hex, print_pairs, quote};
-use super::wire::{BYTES, Broken, FIXED64, Reader, tag};
-use crate::column::{LabelMap, Text, TextMap};
+use super::traces::{Context, Dialect};
+use super::url::{authority_of, path_of};
+use super::value::Value;
+use super::wire::{Broken, Reader};
+use crate::column::{LabelMap, TextMap};
 use crate::table::Layout;
 use crate::table::generated::L7FlowLog;
 use std::net::IpAddr;
@@ -528,25 +531,8 @@ impl<'a> Foreign<'a> {
     /// Events and links as a JSON array; the message of the first exception stands for what went wrong where nothing else said it.
     #[inline(never)]
     fn events(&mut self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>) -> Result<Result<(), Bad>, Broken> {
-        let out = &mut self.scratch;
-        out.clear();
-        out.push(b'[');
-        let (mut exception, mut printed) = (None, Ok(()));
-        for event in &head.events {
-            let (name, told) = print_event(*event, out)?;
-            printed = printed.and(told);
-            if name == b"exception" && exception.is_none() {
-                exception = attribute(*event, tag(3, BYTES), b"exception.message")?;
-            }
-        }
-        for link in &head.links {
-            printed = printed.and(print_link(*link, out)?);
-        }
-        if out.last() == Some(&b',') {
-            out.pop();
-        }
-        out.push(b']');
-        let Ok(text) = std::str::from_utf8(out) else {
+        let Printed { exception, sound } = print(&head.events, &head.links, &mut self.scratch)?;
+        let Ok(text) = std::str::from_utf8(&self.scratch) else {
             return Ok(Err(Bad::InvalidUtf8));
         };
         rows.events.set(row, text);
@@ -556,7 +542,7 @@ impl<'a> Foreign<'a> {
             };
             rows.response_exception.set(row, message);
         }
-        Ok(printed)
+        Ok(sound)
     }
 }
 
@@ -584,136 +570,10 @@ fn grpc_status(code: i32) -> u8 {
     }
 }
 
-/// The path and query of a URL.
-fn path_of(url: &str) -> &str {
-    let Some((_, rest)) = url.split_once("://") else { return url };
-    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
-    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
-}
-
-/// The host of a URL, without user and port.
-fn authority_of(url: &str) -> &str {
-    let Some((_, rest)) = url.split_once("://") else { return "" };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match host.strip_prefix('[') {
-        Some(literal) => literal.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    }
-}
-
 #[inline]
 fn repeat(map: &mut LabelMap, pairs: &[(u32, u32)], row: usize) {
     for (key, value) in pairs {
         map.add_keys(*key, *value);
     }
     map.end_row(row);
-}
-
-#[inline]
-fn set_id<const N: usize>(column: &mut Text, row: usize, id: &[u8]) -> Result<(), Bad> {
-    if id.is_empty() {
-        return Ok(());
-    }
-    if id.len() * 2 == N {
-        column.fill_row(row);
-        // SAFETY: hexadecimal digits are ASCII.
-        unsafe { column.push_unproven(&hex::<N>(id)) };
-        return Ok(());
-    }
-    if id.len() > 32 {
-        return Err(Bad::InvalidId);
-    }
-    let digits = hex::<64>(id);
-    column.set(row, std::str::from_utf8(&digits[..id.len() * 2]).unwrap_or_default());
-    Ok(())
-}
-
-/// Both addresses, in one family: the server's decides where they differ.
-fn set_addresses(rows: &mut L7FlowLog, row: usize, ip_0: Option<IpAddr>, ip_1: Option<IpAddr>) {
-    match (ip_1.or(ip_0), ip_0, ip_1) {
-        (None, ..) => {}
-        (Some(IpAddr::V4(_)), ip_0, ip_1) => {
-            rows.is_ipv4.set(row, 1);
-            if let Some(IpAddr::V4(ip)) = ip_0 {
-                rows.ip4_0.set(row, ip.to_bits());
-            }
-            if let Some(IpAddr::V4(ip)) = ip_1 {
-                rows.ip4_1.set(row, ip.to_bits());
-            }
-        }
-        (Some(IpAddr::V6(_)), ip_0, ip_1) => {
-            let six = |ip| match ip {
-                IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-                IpAddr::V6(ip) => ip.octets(),
-            };
-            if let Some(ip) = ip_0 {
-                rows.ip6_0.set(row, six(ip));
-            }
-            if let Some(ip) = ip_1 {
-                rows.ip6_1.set(row, six(ip));
-            }
-        }
-    }
-}
-
-fn print_event<'a>(mut event: Reader<'a>, out: &mut Vec<u8>) -> Result<(&'a [u8], Result<(), Bad>), Broken> {
-    let (whole, mut name, mut time) = (event, &[][..], 0);
-    while let Some(field) = event.tag()? {
-        match field {
-            EVENT_TIME => time = event.fixed64()?,
-            EVENT_NAME => name = event.bytes()?,
-            other => event.skip(other)?,
-        }
-    }
-    out.extend_from_slice(b"{\"name\":");
-    quote(name, out);
-    out.extend_from_slice(b",\"time_unix_nano\":");
-    out.extend_from_slice(itoa::Buffer::new().format(time).as_bytes());
-    out.extend_from_slice(b",\"attributes\":{");
-    let printed = print_pairs(whole, tag(3, BYTES), out, 0)?;
-    out.extend_from_slice(b"}},");
-    Ok((name, printed))
-}
-
-const EVENT_TIME: u32 = tag(1, FIXED64);
-const EVENT_NAME: u32 = tag(2, BYTES);
-
-fn print_link(mut link: Reader<'_>, out: &mut Vec<u8>) -> Result<Result<(), Bad>, Broken> {
-    let (whole, mut trace_id, mut span_id) = (link, &[][..], &[][..]);
-    while let Some(field) = link.tag()? {
-        match field {
-            LINK_TRACE_ID => trace_id = link.bytes()?,
-            LINK_SPAN_ID => span_id = link.bytes()?,
-            other => link.skip(other)?,
-        }
-    }
-    if trace_id.len() > 32 || span_id.len() > 32 {
-        return Ok(Err(Bad::InvalidId));
-    }
-    out.extend_from_slice(b"{\"link\":{\"trace_id\":\"");
-    out.extend_from_slice(&hex::<64>(trace_id)[..trace_id.len() * 2]);
-    out.extend_from_slice(b"\",\"span_id\":\"");
-    out.extend_from_slice(&hex::<64>(span_id)[..span_id.len() * 2]);
-    out.extend_from_slice(b"\",\"attributes\":{");
-    let printed = print_pairs(whole, tag(4, BYTES), out, 0)?;
-    out.extend_from_slice(b"}}},");
-    Ok(printed)
-}
-
-const LINK_TRACE_ID: u32 = tag(1, BYTES);
-const LINK_SPAN_ID: u32 = tag(2, BYTES);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_come_apart() {
-        assert_eq!(path_of("https://u:p@h.example:8443/a/b?c=d#e"), "/a/b?c=d");
-        assert_eq!(path_of("http://h"), "/");
-        assert_eq!(path_of("/already/a/path"), "/already/a/path");
-        assert_eq!(authority_of("https://u:p@h.example:8443/a"), "h.example");
-        assert_eq!(authority_of("http://[2001:db8::1]:80/"), "2001:db8::1");
-    }
 }
