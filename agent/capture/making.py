@@ -21,7 +21,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
     seconds = config.flow.timeouts_s
     return {
         "agent_id": agent_id,
-        "l7": config.l7.enabled and bool(config.l7.protocols) and level == 0,
+        "l7": config.l7.enabled and level == 0,
         "l4_log": config.flow.enabled and level < _LOGS_SHED,
         "l7_log": config.l7.enabled and level == 0,
         "documents": config.flow.metrics,
@@ -38,5 +38,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
         "l7_settings": {
             "tcp_request_timeout_us": int(config.l7.session_timeout_s * 1e6),
             "udp_request_timeout_us": int(config.l7.dns_session_timeout_s * 1e6),
+            "http_endpoint_segments": config.l7.http_endpoint_segments,
+            "dns_expected_nxdomain_suffixes": list(config.l7.dns_expected_nxdomain_suffixes),
         },
     }

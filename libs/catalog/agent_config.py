@@ -6,12 +6,11 @@ Both sides share this module, so a default is the same number in both.
 from __future__ import annotations
 
 import difflib
-import re
 import reprlib
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MAX_YAML_BYTES: Final = 256 * 1024
 
@@ -22,16 +21,6 @@ class AgentConfigError(ValueError):
     """A configuration that cannot be used; the message names the key and the remedy in one sentence each."""
 
 
-def _regex(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        message = f"not a regular expression ({error})"
-        raise ValueError(message) from error
-    return pattern
-
-
-Regex = Annotated[str, AfterValidator(_regex)]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -43,8 +32,6 @@ class Capture(_Section):
     """Which packets are looked at."""
 
     enabled: bool = Field(True, description="Look at packets at all.")
-    interfaces: Regex = Field(".*", description="Regular expression that an interface's whole name must match.")
-    exclude_interfaces: Regex = Field("", description="Regular expression of interfaces to leave out, whole name; empty for none.")
     network_namespaces: bool = Field(True, description="Look into every network namespace of the machine, not only its own.")
     exclude_ports: tuple[PortNumber, ...] = Field((), max_length=256, description="Ports whose packets are not looked at, either end.")
     ring_mib: int = Field(8, ge=1, le=1024, description="Size of the ring shared with the kernel, per fan-out thread.")
@@ -74,11 +61,12 @@ class L7(_Section):
     """Application protocols."""
 
     enabled: bool = Field(True, description="Look for application protocols, write a row per request (flow_log.l7_flow_log).")
-    protocols: tuple[Literal["HTTP", "DNS"], ...] = Field(("HTTP", "DNS"), description="Protocols that are looked for.")
     session_timeout_s: float = Field(120.0, gt=0, le=3600, description="A request without a response for so long is a timeout.")
     dns_session_timeout_s: float = Field(15.0, gt=0, le=3600, description="The same for DNS.")
-    max_sessions: int = Field(65_536, ge=100, le=10_000_000, description="Requests that wait for their response at once; the oldest goes when there are more.")
-    max_rows_per_s: int = Field(0, ge=0, description="Rows per second at most, the rest dropped and counted; 0 for no limit.")
+    http_endpoint_segments: int = Field(2, ge=1, le=16, description="How many segments of a path make its endpoint: 2 makes /shop/cart of /shop/cart/7.")
+    dns_expected_nxdomain_suffixes: tuple[str, ...] = Field(
+        (".cluster.local",), max_length=64, description="Names with these endings may not exist without that being an error: search domains try them."
+    )
 
 
 class Send(_Section):

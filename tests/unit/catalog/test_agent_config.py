@@ -11,9 +11,9 @@ def test_nothing_said_is_every_default() -> None:
 
 
 def test_what_is_said_wins_and_the_rest_is_default() -> None:
-    config = parse_agent_config("flow:\n  max_flows: 5000\nl7:\n  protocols: [DNS]\n")
+    config = parse_agent_config("flow:\n  max_flows: 5000\nl7:\n  http_endpoint_segments: 3\n")
     assert config.flow.max_flows == 5000
-    assert config.l7.protocols == ("DNS",)
+    assert config.l7.http_endpoint_segments == 3
     assert config.send == AgentConfig().send
 
 
@@ -31,9 +31,9 @@ def test_a_configuration_survives_being_written_as_yaml() -> None:
         ("zzzzzz: 1", "the keys are capture"),
         ("flow: {max_flows: many}", "flow.max_flows: "),
         ("flow: {max_flows: 1}", "greater than or equal to 1000"),
-        ("capture: {interfaces: '('}", "not a regular expression"),
+        ("capture: {ring_mib: 0}", "greater than or equal to 1"),
         ("capture: {exclude_ports: [70000]}", "capture.exclude_ports.0"),
-        ("l7: {protocols: [Telnet]}", "l7.protocols.0"),
+        ("l7: {http_endpoint_segments: 0}", "l7.http_endpoint_segments"),
         ("- a\n- b", "mapping of sections"),
         ("a: [", "not YAML in line"),
         ("a: !!python/object/apply:os.system ['true']", "not YAML"),
