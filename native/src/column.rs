@@ -74,6 +74,49 @@ impl<T: Copy + Default + PartialEq> Rows for Num<T> {
     }
 }
 
+/// `a == b` without a call for the lengths that keys and labels have: two words that overlap cover all bytes.
+#[inline(always)]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        16..=32 => a.first_chunk::<16>() == b.first_chunk() && a.last_chunk::<16>() == b.last_chunk(),
+        8..16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
+    }
+}
+
+/// Appends `value` to `data` without a call for the lengths that values usually have.
+#[inline(always)]
+fn append(data: &mut Vec<u8>, value: &[u8]) {
+    let length = value.len();
+    if !(4..=32).contains(&length) {
+        data.extend_from_slice(value);
+        return;
+    }
+    data.reserve(32);
+    let (from, at) = (value.as_ptr(), data.len());
+    // SAFETY: 32 bytes are reserved behind `at`, and `length` is at most 32. Each branch copies two pieces of N bytes, the first N
+    // and the last N of `value`, where N <= length <= 2 N: both stay inside `value` and inside the reserved bytes, and together they
+    // write every byte up to the new length. `value` borrows another allocation than `data`, which is borrowed mutably.
+    unsafe {
+        let to = data.as_mut_ptr().add(at);
+        macro_rules! halves {
+            ($n:literal) => {{
+                std::ptr::copy_nonoverlapping(from, to, $n);
+                std::ptr::copy_nonoverlapping(from.add(length - $n), to.add(length - $n), $n);
+            }};
+        }
+        match length {
+            16.. => halves!(16),
+            8.. => halves!(8),
+            _ => halves!(4),
+        }
+        data.set_len(at + length);
+    }
+}
+
 /// Strings, one after the other, with the end of each. Holds less than 4 GiB; the builder's owner keeps it far below.
 #[derive(Default, Debug, Clone, PartialEq)]
 pub struct Text {
@@ -90,7 +133,7 @@ impl Text {
             self.truncate(row);
         }
         self.fill(row);
-        self.data.extend_from_slice(value.as_bytes());
+        append(&mut self.data, value.as_bytes());
         self.ends.push(self.data.len() as u32);
     }
 
@@ -101,7 +144,7 @@ impl Text {
     /// `truncate`: everything else here relies on it.
     #[inline]
     pub unsafe fn push_unproven(&mut self, value: &[u8]) {
-        self.data.extend_from_slice(value);
+        append(&mut self.data, value);
         self.ends.push(self.data.len() as u32);
     }
 
@@ -210,7 +253,7 @@ impl Label {
     /// The position of `value` in the dictionary, added where it is new.
     #[inline]
     pub fn intern(&mut self, value: &str) -> u32 {
-        if self.dict.get(self.last as usize) == value {
+        if same(self.dict.get(self.last as usize).as_bytes(), value.as_bytes()) {
             return self.last;
         }
         self.last = self.intern_slow(value);
@@ -220,7 +263,7 @@ impl Label {
     /// As `intern`, for bytes that may not be UTF-8: nothing where they are not. What is known already needs no proof.
     #[inline]
     pub fn intern_bytes(&mut self, value: &[u8]) -> Option<u32> {
-        if self.dict.get(self.last as usize).as_bytes() == value {
+        if same(self.dict.get(self.last as usize).as_bytes(), value) {
             return Some(self.last);
         }
         if let Some(known) = self.find(value) {
@@ -233,7 +276,7 @@ impl Label {
     fn find(&self, value: &[u8]) -> Option<u32> {
         let hash = self.state.hash_one(value);
         self.seen
-            .find(hash, |&key| self.dict.get(key as usize).as_bytes() == value)
+            .find(hash, |&key| same(self.dict.get(key as usize).as_bytes(), value))
             .copied()
     }
 
@@ -532,4 +575,35 @@ pub enum ColumnMut<'a> {
     LabelMap(&'a mut LabelMap),
     /// There is no column at that place.
     Absent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn appended_values_are_what_they_were(values in proptest::collection::vec("\\PC{0,50}", 0..40)) {
+            let mut text = Text::default();
+            for (row, value) in values.iter().enumerate() {
+                text.set(row, value);
+            }
+            for (row, value) in values.iter().enumerate() {
+                prop_assert_eq!(text.get(row), value);
+            }
+            prop_assert!(text.tail_is_utf8(0));
+        }
+
+        #[test]
+        fn same_is_equality(a in proptest::collection::vec(0u8..2, 0..40), b in proptest::collection::vec(0u8..2, 0..40)) {
+            prop_assert_eq!(same(&a, &b), a == b);
+            prop_assert!(same(&a, &a.clone()));
+            for place in 0..a.len() {
+                let mut other = a.clone();
+                other[place] ^= 1;
+                prop_assert!(!same(&a, &other));
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use super::convention::Fact;
 use super::value::{Value, read_pair};
 use super::wire::{BYTES, Broken, Reader, VARINT, tag};
+use crate::column::same;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -192,23 +193,10 @@ fn raw(key: &[u8]) -> Box<[u8]> {
     raw.into()
 }
 
-/// `bytes.starts_with(prefix)` in words of eight bytes: prefixes here are short and nearly always equal.
+/// `bytes.starts_with(prefix)`, quick for prefixes of the usual length.
 #[inline(always)]
 fn starts_with(bytes: &[u8], prefix: &[u8]) -> bool {
-    let Some(bytes) = bytes.get(..prefix.len()) else { return false };
-    let (words, rest) = bytes.as_chunks::<8>();
-    let (expected, expected_rest) = prefix.as_chunks::<8>();
-    if words
-        .iter()
-        .zip(expected)
-        .any(|(a, b)| u64::from_ne_bytes(*a) != u64::from_ne_bytes(*b))
-    {
-        return false;
-    }
-    match (bytes.last_chunk::<8>(), prefix.last_chunk::<8>()) {
-        (Some(a), Some(b)) => u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b),
-        _ => rest == expected_rest,
-    }
+    bytes.get(..prefix.len()).is_some_and(|bytes| same(bytes, prefix))
 }
 
 #[cfg(test)]

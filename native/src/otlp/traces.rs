@@ -170,7 +170,14 @@ fn read_span<'a>(
     let mut head = Head::default();
     while let Some(field) = span.tag()? {
         match field {
-            ATTRIBUTE => dialect.attribute(rows, span.message()?)?,
+            ATTRIBUTE => {
+                dialect.attribute(rows, span.message()?)?;
+                // Attributes come in a row: another one needs no second look at what it could be.
+                while span.rest().first() == Some(&(ATTRIBUTE as u8)) {
+                    span.at += 1;
+                    dialect.attribute(rows, span.message()?)?;
+                }
+            }
             TRACE_ID => head.trace_id = span.bytes()?,
             SPAN_ID => head.span_id = span.bytes()?,
             PARENT_ID => head.parent_span_id = span.bytes()?,
