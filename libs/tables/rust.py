@@ -71,7 +71,7 @@ def _end_accessor(layout: Table, suffix: str) -> str:
 def _layout(name: str, tables: list[Table]) -> str:
     columns = tables[0].columns
     fields = "".join(f"    /// {c.doc}\n    pub {_field(c.name)}: {_RUST[c.kind][0]},\n" for c in columns)
-    into = "".join(f"            Column::{_RUST[c.kind][1]}(std::mem::take(&mut self.{_field(c.name)})),\n" for c in columns)
+    into = "".join(f"            Column::{_RUST[c.kind][1]}(self.{_field(c.name)}.hand_over()),\n" for c in columns)
     index = "".join(f"            {i} => ColumnMut::{_RUST[c.kind][1]}(&mut self.{_field(c.name)}),\n" for i, c in enumerate(columns))
     each = "".join(f"        visit(&mut self.{_field(c.name)});\n" for c in columns)
     defs = "".join(f'    ColumnDef {{ name: "{c.name}", kind: Kind::{_RUST[c.kind][1]}, attribute: "{c.attribute}" }},\n' for c in columns)

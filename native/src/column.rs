@@ -21,6 +21,10 @@ pub trait Rows {
     fn fill(&mut self, rows: usize);
     /// Whether every row holds the default.
     fn is_default(&self) -> bool;
+    /// Hands over what it holds and starts empty, with room for as much again: blocks resemble the ones before them.
+    fn hand_over(&mut self) -> Self
+    where
+        Self: Sized;
     /// Bytes held.
     fn nbytes(&self) -> usize;
 }
@@ -72,6 +76,12 @@ impl<T: Copy + Default + PartialEq> Rows for Num<T> {
     fn nbytes(&self) -> usize {
         size_of_val(self.values.as_slice())
     }
+    fn hand_over(&mut self) -> Num<T> {
+        let room = Vec::with_capacity(self.values.len());
+        Num {
+            values: std::mem::replace(&mut self.values, room),
+        }
+    }
 }
 
 /// `a == b` without a call for the lengths that keys and labels have: two words that overlap cover all bytes.
@@ -89,7 +99,7 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Appends `value` to `data` without a call for the lengths that values usually have.
 #[inline(always)]
-fn append(data: &mut Vec<u8>, value: &[u8]) {
+pub fn append(data: &mut Vec<u8>, value: &[u8]) {
     let length = value.len();
     if !(4..=32).contains(&length) {
         data.extend_from_slice(value);
@@ -222,6 +232,13 @@ impl Rows for Text {
     fn nbytes(&self) -> usize {
         self.data.len() + size_of_val(self.ends.as_slice())
     }
+    fn hand_over(&mut self) -> Text {
+        let room = Text {
+            data: Vec::with_capacity(self.data.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+        };
+        std::mem::replace(self, room)
+    }
 }
 
 /// Strings that repeat: each distinct one is kept once (`dict`), a row keeps its position. Position 0 is the empty string.
@@ -232,7 +249,20 @@ pub struct Label {
     seen: HashTable<u32>,
     /// Random for each run: nobody outside can prepare labels that collide.
     state: RandomState,
-    last: u32,
+    /// Positions given lately, by `slot` of their labels: most rows repeat one of few.
+    recent: Box<[u32; SLOTS]>,
+}
+
+const SLOTS: usize = 64;
+
+/// A place among the recent labels, from the ends of the label: cheap, and enough to keep a column's usual values apart.
+#[inline(always)]
+fn slot(value: &[u8]) -> usize {
+    let word = match (value.first_chunk::<8>(), value.last_chunk::<8>()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23),
+        _ => value.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    ((word ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
 }
 
 impl Default for Label {
@@ -244,7 +274,7 @@ impl Default for Label {
             keys: Vec::new(),
             seen: HashTable::new(),
             state: RandomState::default(),
-            last: 0,
+            recent: Box::new([0; SLOTS]),
         }
     }
 }
@@ -253,24 +283,29 @@ impl Label {
     /// The position of `value` in the dictionary, added where it is new.
     #[inline]
     pub fn intern(&mut self, value: &str) -> u32 {
-        if same(self.dict.get(self.last as usize).as_bytes(), value.as_bytes()) {
-            return self.last;
+        let slot = slot(value.as_bytes());
+        let recent = self.recent[slot];
+        if same(self.dict.get(recent as usize).as_bytes(), value.as_bytes()) {
+            return recent;
         }
-        self.last = self.intern_slow(value);
-        self.last
+        self.recent[slot] = self.intern_slow(value);
+        self.recent[slot]
     }
 
     /// As `intern`, for bytes that may not be UTF-8: nothing where they are not. What is known already needs no proof.
     #[inline]
     pub fn intern_bytes(&mut self, value: &[u8]) -> Option<u32> {
-        if same(self.dict.get(self.last as usize).as_bytes(), value) {
-            return Some(self.last);
+        let slot = slot(value);
+        let recent = self.recent[slot];
+        if same(self.dict.get(recent as usize).as_bytes(), value) {
+            return Some(recent);
         }
-        if let Some(known) = self.find(value) {
-            self.last = known;
-            return Some(known);
-        }
-        std::str::from_utf8(value).ok().map(|value| self.intern(value))
+        let key = match self.find(value) {
+            Some(known) => known,
+            None => self.intern_slow(std::str::from_utf8(value).ok()?),
+        };
+        self.recent[slot] = key;
+        Some(key)
     }
 
     fn find(&self, value: &[u8]) -> Option<u32> {
@@ -343,6 +378,13 @@ impl Rows for Label {
     }
     fn nbytes(&self) -> usize {
         self.dict.nbytes() + size_of_val(self.keys.as_slice())
+    }
+    fn hand_over(&mut self) -> Label {
+        let room = Label {
+            keys: Vec::with_capacity(self.keys.len()),
+            ..Label::default()
+        };
+        std::mem::replace(self, room)
     }
 }
 
@@ -439,6 +481,15 @@ impl Rows for TextMap {
     fn nbytes(&self) -> usize {
         self.keys.nbytes() + self.values.nbytes() + size_of_val(self.ends.as_slice())
     }
+    fn hand_over(&mut self) -> TextMap {
+        let room = Vec::with_capacity(self.ends.len());
+        let ends = std::mem::replace(&mut self.ends, room);
+        TextMap {
+            keys: self.keys.hand_over(),
+            values: self.values.hand_over(),
+            ends,
+        }
+    }
 }
 
 /// Key-value pairs of a row, keys and values repeating.
@@ -501,6 +552,15 @@ impl Rows for LabelMap {
     }
     fn nbytes(&self) -> usize {
         self.keys.nbytes() + self.values.nbytes() + size_of_val(self.ends.as_slice())
+    }
+    fn hand_over(&mut self) -> LabelMap {
+        let room = Vec::with_capacity(self.ends.len());
+        let ends = std::mem::replace(&mut self.ends, room);
+        LabelMap {
+            keys: self.keys.hand_over(),
+            values: self.values.hand_over(),
+            ends,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: CompressedWriteBuffer of the server: 16 bytes checksum, 1 byte method (0x82), u32 size with this header, u32 size before compression.
 
-use super::native::Sink;
+use super::native::{Sink, varint};
 
 const METHOD: u8 = 0x82;
 const CHECKSUM: usize = 16;
@@ -34,6 +34,16 @@ impl Sink for Compressor {
             bytes = later;
         }
         self.chunk.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn string(&mut self, value: &[u8]) {
+        if value.len() < 0x80 && self.chunk.len() + value.len() < CHUNK {
+            self.chunk.string(value);
+        } else {
+            varint(value.len(), self);
+            self.put(value);
+        }
     }
 }
 

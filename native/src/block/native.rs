@@ -3,18 +3,39 @@
 //! Source: <https://clickhouse.com/docs/interfaces/formats/Native> and, for LowCardinality and Map, what the server's own serialisation
 //! writes (SerializationLowCardinality, SerializationMap). Columns that hold the default in every row are left out: the server fills them.
 
-use crate::column::{Column, Label, LabelMap, Text, TextMap};
+use crate::column::{Column, Label, LabelMap, Text, TextMap, append};
 use crate::table::{Batch, Kind};
 
 /// Where the block goes, piece by piece.
 pub trait Sink {
     fn put(&mut self, bytes: &[u8]);
+
+    /// Length and bytes of a string.
+    #[inline]
+    fn string(&mut self, value: &[u8])
+    where
+        Self: Sized,
+    {
+        varint(value.len(), self);
+        self.put(value);
+    }
 }
 
 impl Sink for Vec<u8> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn string(&mut self, value: &[u8]) {
+        if value.len() < 0x80 {
+            self.push(value.len() as u8);
+            append(self, value);
+        } else {
+            varint(value.len(), self);
+            self.extend_from_slice(value);
+        }
     }
 }
 
@@ -47,8 +68,8 @@ pub fn write(batch: &Batch, out: &mut impl Sink) {
     varint(columns.len(), out);
     varint(batch.rows, out);
     for (name, kind, column) in columns {
-        string(name.as_bytes(), out);
-        string(kind.clickhouse().as_bytes(), out);
+        out.string(name.as_bytes());
+        out.string(kind.clickhouse().as_bytes());
         values(column, batch.rows, out);
     }
 }
@@ -93,7 +114,7 @@ fn zeros(mut bytes: usize, out: &mut impl Sink) {
     }
 }
 
-fn varint(mut value: usize, out: &mut impl Sink) {
+pub fn varint(mut value: usize, out: &mut impl Sink) {
     let mut buffer = [0u8; 10];
     let mut length = 0;
     while value >= 0x80 {
@@ -105,15 +126,10 @@ fn varint(mut value: usize, out: &mut impl Sink) {
     out.put(&buffer[..=length]);
 }
 
-fn string(value: &[u8], out: &mut impl Sink) {
-    varint(value.len(), out);
-    out.put(value);
-}
-
 fn texts(column: &Text, rows: usize, out: &mut impl Sink) {
     let (data, mut start) = (column.bytes(), 0);
     for &end in column.ends() {
-        string(&data[start..end as usize], out);
+        out.string(&data[start..end as usize]);
         start = end as usize;
     }
     zeros(rows - column.ends().len(), out);

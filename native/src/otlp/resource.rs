@@ -6,7 +6,7 @@ use super::wire::{BYTES, Broken, Reader, tag};
 use crate::column::{Label, LabelMap};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Who sent a group of rows.
 #[derive(Default)]
@@ -110,10 +110,51 @@ impl Resource {
 /// The address that `text` spells, nothing where it is a name.
 #[inline]
 pub fn parse_ip(text: &[u8]) -> Option<IpAddr> {
-    let literal = text.len() <= 45 && text.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
-    if !literal {
-        None
-    } else {
+    if !text.first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':') {
+        return None;
+    }
+    if let Some(ip) = parse_v4(text) {
+        return Some(IpAddr::V4(ip));
+    }
+    let literal = text.len() <= 45 && text.contains(&b':');
+    if literal {
         std::str::from_utf8(text).ok()?.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// Four decimal numbers, as strict as the standard library: no leading zeros, nothing around them.
+fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut bits, mut dots, mut number, mut digits) = (0u32, 0, 0u32, 0);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || number != 0) => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && dots < 3 && number < 256 => {
+                bits = bits << 8 | number;
+                (dots, number, digits) = (dots + 1, 0, 0);
+            }
+            _ => return None,
+        }
+    }
+    (dots == 3 && digits > 0 && number < 256).then(|| Ipv4Addr::from_bits(bits << 8 | number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn addresses_are_those_of_the_standard_library(text in "[0-9.]{0,16}|[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-f:.]{0,20}|\\PC{0,8}", bits: u32, six: u128) {
+            prop_assert_eq!(parse_ip(text.as_bytes()), text.parse().ok());
+            for ip in [IpAddr::V4(Ipv4Addr::from_bits(bits)), IpAddr::V6(std::net::Ipv6Addr::from_bits(six))] {
+                prop_assert_eq!(parse_ip(ip.to_string().as_bytes()), Some(ip));
+            }
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Who one end of a row is.
 
 use super::table::{Ids, Ip, Table};
+use std::hash::{Hash, Hasher};
 
 /// What a row says about one of its ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
     pub agent_id: u32,
     /// VPC of the agent as the sender says it; the table knows better where it knows the agent.
@@ -15,6 +16,15 @@ pub struct End {
     /// Port and protocol of a server's end, zeros at the client.
     pub port: u16,
     pub protocol: u8,
+}
+
+impl Hash for End {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.ip.0);
+        state.write_u64(u64::from(self.agent_id) << 32 | u64::from(self.vpc_id));
+        state.write_u64(u64::from(self.process_id) << 32 | u64::from(self.port) << 8 | u64::from(self.protocol));
+        state.write_u64(self.mac);
+    }
 }
 
 /// What is known of it.

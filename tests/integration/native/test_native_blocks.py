@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import weir_native
-from chdb.session import Session
+from chdb.session import Session as Opened
 from test_batches import batch_of, every_table  # the same rows, one per table
 from test_spans import NOW_NS, append, request, span
 
@@ -17,9 +17,16 @@ from libs.tables import TABLES, table
 from libs.tables.ddl import create_database, create_table
 
 
+class Session(Protocol):
+    """What of a chDB session is used here; the wheel has no types."""
+
+    def query(self, sql: str, fmt: str = "CSV") -> object: ...
+    def close(self) -> None: ...
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    opened = Session(str(tmp_path_factory.mktemp("chdb")))
+    opened: Session = Opened(str(tmp_path_factory.mktemp("chdb")))  # type: ignore[no-untyped-call]
     for database in {declared.database for declared in TABLES}:
         opened.query(create_database(database))
     for declared in TABLES:
