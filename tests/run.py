@@ -31,6 +31,16 @@ RUST: Final = (
     ("rust lint", ("cargo", "clippy", "--locked", "-q", "--all-targets", "--", "-D", "warnings")),
     ("rust tests", ("cargo", "test", "--locked", "-q")),
 )
+PROGRAMS: Final = {
+    "ip": "iproute2",
+    "nginx": "nginx-light",
+    "curl": "curl",
+    "ab": "apache2-utils",
+    "tcpdump": "tcpdump",
+    "dnsmasq": "dnsmasq-base",
+    "dig": "bind9-dnsutils",
+}
+"""Real clients and servers that tests use → the Debian package of each."""
 FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")
 STAGES: Final = ("check", "rust", *FOLDERS)
 
@@ -58,6 +68,36 @@ def command(tally: Tally, name: str, words: tuple[str, ...], folder: Path = ROOT
         tally.passed += 1
     sys.stdout.flush()
     return output
+
+
+def programs() -> None:
+    """Installs what tests use of other people's programs, where that is possible; the tests that miss one say so when they are skipped."""
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if not missing:
+        return
+    names = " ".join(missing)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        sys.stdout.write(f"  ! {names}: not installed, and installing needs root and apt-get; tests that use them are skipped\n")
+        return
+    began = time.monotonic()
+    # A package that brings a server starts it unless this file says no; tests start their own, in namespaces of their own.
+    policy = Path("/usr/sbin/policy-rc.d")
+    own = not policy.exists()
+    if own:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        words = f"apt-get update -q && apt-get install -qy --no-install-recommends {names}"
+        done = subprocess.run(["sh", "-c", words], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, capture_output=True, text=True, check=False)
+    finally:
+        if own:
+            policy.unlink()
+    if done.returncode:
+        last = (done.stdout + done.stderr).strip().rpartition("\n")[2]
+        sys.stdout.write(f"  ! {names}: could not be installed ({last}); tests that use them are skipped\n")
+    else:
+        sys.stdout.write(f"  \033[32m✓\033[0m {'install ' + names:<40} {time.monotonic() - began:6.1f} s\n")
+    sys.stdout.flush()
 
 
 def rust(tally: Tally) -> None:
@@ -112,6 +152,9 @@ def fuzz(tally: Tally) -> None:
 def main(stages: list[str]) -> int:
     """Runs the stages; returns the exit code."""
     tally = Tally()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if {"integration", "kernel", "e2e"} & set(stages or STAGES):
+        programs()
     for stage in stages or STAGES:
         if stage == "check":
             for name, words in CHECKS:

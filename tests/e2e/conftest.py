@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from tests.e2e.machine import Machine
 
 _CLONE_NEWNET: Final = 0x40000000

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+
 from tests.e2e.machine import Machine
 from tests.e2e.stage import Stage, stage
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import pytest
 import weir_native
 from chdb.session import Session as Opened
-from test_batches import batch_of, every_table  # the same rows, one per table
-from test_spans import NOW_NS, append, request, span
 
 from libs.tables import TABLES, table
 from libs.tables.ddl import create_database, create_table
+from tests.unit.native.test_batches import batch_of, every_table  # the same rows, one per table
+from tests.unit.native.test_spans import NOW_NS, append, request, span
 
 
 class Session(Protocol):

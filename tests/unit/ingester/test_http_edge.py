@@ -27,7 +27,7 @@ class Recorder(Intake):
         self.outcome = outcome
         self.taken: list[tuple[bytes, dict[str, Any]]] = []
 
-    async def take(self, body: bytes, *, decoded: Callable[[], None], **how: Any) -> Outcome:  # noqa: ANN401
+    async def take(self, body: bytes, *, decoded: Callable[[], None], **how: Any) -> Outcome:
         self.taken.append((body, how))
         decoded()
         if isinstance(self.outcome, Refused):
