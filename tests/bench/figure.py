@@ -30,6 +30,8 @@ class Figure:
     goal_ratio: float | None = None
     note: str = ""
     """What was left out and why, for example a peer that is not installed."""
+    failed: str = ""
+    """Why there is no value."""
 
     @property
     def ratio(self) -> float | None:
@@ -41,6 +43,8 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether the goal is met, and the goal against the baseline where there is one."""
+        if self.failed:
+            return False
         enough = self.value >= self.goal if self.higher_is_better else self.value <= self.goal
         return enough and (self.goal_ratio is None or self.ratio is None or self.ratio >= self.goal_ratio)
 
@@ -53,15 +57,29 @@ def show(figures: Sequence[Figure]) -> None:
     for figure in figures:
         table.add_row(
             figure.name,
-            f"{figure.value:,.4g} {figure.unit}" if figure.value < 1000 else f"{figure.value:,.0f} {figure.unit}",
-            f"{'≥' if figure.higher_is_better else '≤'} {figure.goal:,.0f}",
-            f"{figure.baseline_name} {figure.baseline:,.4g}" if figure.baseline is not None else figure.baseline_name,
+            "" if figure.failed else f"{_number(figure.value)} {figure.unit}",
+            f"{'≥' if figure.higher_is_better else '≤'} {figure.goal:,.10g}" if figure.goal else "",
+            f"{figure.baseline_name} {_number(figure.baseline)}" if figure.baseline is not None else figure.baseline_name,
             f"{figure.ratio:.3g}x" if figure.ratio is not None else "",
             f"≥ {figure.goal_ratio:g}x" if figure.goal_ratio is not None else "",
             Text("holds", "green") if figure.holds else Text("fails", "bold red"),
-            figure.note,
+            figure.failed or figure.note,
         )
-    Console().print(table)
+    console = Console()
+    console.width = console.width if console.is_terminal else 180
+    console.print(table)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def rate(received: float, sent: float, cpu_s: float) -> float:
+    """Records per CPU-second. Raises AssertionError where something is missing or no CPU time was seen: then it is not a figure."""
+    if received != sent or cpu_s <= 0:
+        message = f"received {received:,.0f} of {sent:,.0f} sent, in {cpu_s:.2f} CPU-seconds"
+        raise AssertionError(message)
+    return received / cpu_s
 
 
 def write(figures: Sequence[Figure]) -> None:

@@ -56,6 +56,11 @@ class Tally:
     latency_ms: dict[str, float] = field(default_factory=dict)
 
     @property
+    def offered_per_s(self) -> float:
+        """Spans of every attempt, whatever the answer."""
+        return sum(self.answers.values()) * self.batch_spans / self.seconds if self.seconds else 0.0
+
+    @property
     def spans_per_s(self) -> float:
         return len(self.acknowledged) * self.batch_spans / self.seconds if self.seconds else 0.0
 
@@ -99,15 +104,27 @@ def batch(base: Template, run: bytes, number: int, now_ns: int | None = None) ->
 
 
 class Load:
-    """N connections that send until told to stop."""
+    """N connections that send until told to stop: each as fast as it is answered, or all together `attempts_per_s` times a second."""
 
-    def __init__(self, host: str, port: int, base: Template, *, connections: int, run: bytes | None = None, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        base: Template,
+        *,
+        connections: int,
+        run: bytes | None = None,
+        timeout_s: float = 30.0,
+        attempts_per_s: float = 0.0,
+    ) -> None:
         self.run = run or secrets.token_bytes(4)
         self.tally = Tally(self.run.hex(), base.spans, len(base.body))
         self._at = (host, port)
         self._base = base
         self._timeout_s = timeout_s
         self._next = 0
+        self._pace_s = 1 / attempts_per_s if attempts_per_s else 0.0
+        self._slot = 0.0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._give_up = threading.Event()
@@ -139,6 +156,15 @@ class Load:
         with self._lock:
             self.tally.answers[answer] = self.tally.answers.get(answer, 0) + 1
 
+    def _wait_for_turn(self) -> None:
+        """Paced: an attempt that comes too late does not make the next ones come faster."""
+        if not self._pace_s:
+            return
+        with self._lock:
+            self._slot = max(self._slot, time.monotonic()) + self._pace_s
+            turn = self._slot
+        self._give_up.wait(max(0.0, turn - self._pace_s - time.monotonic()))
+
     def _send_all(self) -> None:
         connection = _Connection(*self._at, self._timeout_s)
         while not self._stop.is_set():
@@ -147,6 +173,7 @@ class Load:
             body = batch(self._base, self.run, number)
             began = time.monotonic()
             while not self._give_up.is_set():
+                self._wait_for_turn()
                 status, answer, pause = connection.post(body)
                 self._count(status)
                 if status == "200":
@@ -184,9 +211,21 @@ class _Connection:
             answer = response.read()
             return str(response.status), answer, float(response.getheader("retry-after") or 0.5)
         except (TimeoutError, OSError, http.client.HTTPException) as error:
+            early = self._early_answer() if isinstance(error, (BrokenPipeError, ConnectionResetError)) else None
             self.close()
             self._connection = self._new()
-            return type(error).__name__, b"", 0.2
+            return early or (type(error).__name__, b"", 0.2)
+
+    def _early_answer(self) -> tuple[str, bytes, float] | None:
+        """What a receiver said that did not want to read the body."""
+        try:
+            if self._connection.sock is None:
+                return None
+            response = http.client.HTTPResponse(self._connection.sock, method="POST")
+            response.begin()
+            return str(response.status), response.read(), float(response.getheader("retry-after") or 0.5)
+        except (OSError, http.client.HTTPException):
+            return None
 
     def close(self) -> None:
         self._connection.close()

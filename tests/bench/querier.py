@@ -49,7 +49,7 @@ def _compare(store: Store, querier: Querier) -> tuple[float, float, float]:
     return statistics.median(straight), statistics.median(through), statistics.median(new)
 
 
-def measure() -> list[Figure]:
+def measure(*, quick: bool) -> list[Figure]:  # noqa: ARG001  it is quick
     """Starts a store and a querier of its own and compares."""
     with tempfile.TemporaryDirectory() as folder:
         process, address = launch("services.store", Path(folder), {})
@@ -74,4 +74,4 @@ def measure() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    show(measure())
+    show(measure(quick=False))

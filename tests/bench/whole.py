@@ -1,0 +1,127 @@
+"""The whole way on this machine: `weir up`, OTLP in, acknowledged when ClickHouse has it — at its peak, and when offered 2.5 times that.
+
+Everything shares the machine's cores, the load generator too. Afterwards the Collector inserts the same payload into the same store.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from libs.catalog.ports import port
+from tests.bench import collector
+from tests.bench.figure import Figure
+from tests.bench.ingestion import SPANS, send
+from tests.bench.load import Load, Tally, template
+from tests.bench.processes import Watch
+from tests.bench.store import Store
+from tests.e2e.machine import Machine
+
+_CONNECTIONS: Final = 6
+"""At the peak: enough that a block gathers while another is stored."""
+_CROWD: Final = 64
+"""Senders where more is offered than can be stored."""
+_OFFERED: Final = 2.5
+_INGESTER: Final = "ingester.flow_log"
+_TABLE: Final = "flow_log.l7_flow_log"
+_DIGITS: Final = "reinterpretAsUInt32(reverse(unhex(substring(trace_id, 9, 8))))"
+"""The batch's number in a trace id of the load generator."""
+
+
+@contextmanager
+def up() -> Iterator[Machine]:
+    """`weir up` with an empty data folder."""
+    with tempfile.TemporaryDirectory(prefix="weir-bench-", ignore_cleanup_errors=True) as folder:
+        machine = Machine(Path(folder))
+        try:
+            machine.up()
+            yield machine
+        finally:
+            machine.down()
+
+
+def differences(store: Store, tally: Tally) -> tuple[int, int]:
+    """(lost, doubled) spans: those that were acknowledged and are not there, and those that are there more than once."""
+    rows = store.ask(f"SELECT {_DIGITS} AS batch, count(), uniqExact(trace_id) FROM {_TABLE} WHERE startsWith(trace_id, '{tally.run}') GROUP BY batch")
+    there = {int(batch): (int(count), int(different)) for batch, count, different in rows}
+    lost = sum(tally.batch_spans - there.get(batch, (0, 0))[1] for batch in tally.acknowledged)
+    return lost, sum(count - different for count, different in there.values())
+
+
+def _overload(peak: float, seconds: float, at: int) -> Tally:
+    base = template(SPANS)
+    load = Load("127.0.0.1", at, base, connections=_CROWD, attempts_per_s=_OFFERED * peak / SPANS)
+    load.start()
+    time.sleep(seconds)
+    return load.stop(30)
+
+
+def _collector(store: Store, seconds: float) -> float:
+    store.ask(f"TRUNCATE TABLE {_TABLE}")
+    with tempfile.TemporaryDirectory() as folder:
+        peer, at = collector.start(Path(folder), store.url)
+        with peer:
+            tally = send(at, template(SPANS), seconds, connections=_CONNECTIONS)
+    rows = store.number("SELECT count() FROM otel.otel_traces")
+    if rows != len(tally.acknowledged) * SPANS:
+        message = f"the Collector stored {rows:,.0f} rows of {len(tally.acknowledged) * SPANS:,} acknowledged"
+        raise AssertionError(message)
+    return tally.spans_per_s
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Peak, memory, overload."""
+    seconds = 15.0 if quick else 60.0
+    with up() as machine:
+        store, at = Store(f"http://127.0.0.1:{port('store')}"), port(_INGESTER)
+        send(at, template(SPANS), 2.0, connections=_CONNECTIONS)
+        with Watch(machine.pids) as calm:
+            tally = send(at, template(SPANS), seconds, connections=_CONNECTIONS)
+        lost, doubled = differences(store, tally)
+        peak = tally.spans_per_s
+        store.ask(f"TRUNCATE TABLE {_TABLE}")
+        with Watch(machine.pids) as rough:
+            crowd = _overload(peak, max(seconds / 2, 15.0), at)
+        crowd_lost, crowd_doubled = differences(store, crowd)
+        theirs = _collector(store, seconds / 3) if collector.is_there() else None
+    kept = crowd.spans_per_s / peak
+    growth = rough.mean(_INGESTER, 2 / 3, 1) / rough.mean(_INGESTER, 1 / 6, 1 / 2)
+    offered = f"offered {crowd.offered_per_s:,.0f} spans/s: {crowd.answers}"
+    parts = ", ".join(f"{name} {calm.peak(name):.0f}" for name in ("store", _INGESTER, "agent", "querier"))
+    return [
+        Figure(
+            "the whole way, acknowledged by the store",
+            peak,
+            "spans/s",
+            150_000,
+            baseline=theirs,
+            baseline_name=collector.NAME,
+            goal_ratio=2,
+            note=f"for {seconds:.0f} s, latency {tally.latency_ms}" + ("" if theirs else f"; {collector.MISSING}"),
+        ),
+        Figure("memory of all of Weir's processes then", calm.peak(), "MiB", 2048, higher_is_better=False, note=parts),
+        Figure(
+            "memory of the ingester then", max(calm.peak(_INGESTER), rough.peak(_INGESTER)), "MiB", 400, higher_is_better=False, note="and when offered 2.5 x"
+        ),
+        Figure("offered 2.5 x: throughput", kept * 100, "% of the peak", 95, baseline=peak, baseline_name="peak", note=offered),
+        Figure(
+            "offered 2.5 x: acknowledged spans lost or doubled",
+            lost + doubled + crowd_lost + crowd_doubled,
+            "spans",
+            0,
+            higher_is_better=False,
+            note=f"of {(len(tally.acknowledged) + len(crowd.acknowledged)) * SPANS:,} acknowledged",
+        ),
+        Figure(
+            "offered 2.5 x: memory of the ingester, end over beginning",
+            growth * 100,
+            "%",
+            110,
+            higher_is_better=False,
+            note=f"all processes {rough.peak():.0f} MiB at most",
+        ),
+    ]
