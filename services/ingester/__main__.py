@@ -6,6 +6,7 @@ import functools
 import sys
 
 from libs.boot import StartError, run
+from services.ingester.allocator import keep_memory
 from services.ingester.app import start
 from services.ingester.decoders import DECODERS, decoder
 from services.ingester.settings import settings_for
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> None:
         settings = settings_for(chosen)
     except StartError as error:
         sys.exit(f"cannot start: {error}")
+    keep_memory()
     run(f"ingester.{chosen.name}", settings, functools.partial(start, decoder=chosen, settings=settings))
 
 
