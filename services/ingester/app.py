@@ -48,7 +48,7 @@ class Ingester:
         limits = Limits(settings.max_block_rows, settings.max_block_mib * MIB, settings.max_body_bytes)
         self.pipeline = Pipeline(weir_native.Gather(decoder.name, self.tags), self.writer, self.memory, limits)
         self.admission = Admission(
-            max_bytes=max(settings.max_waiting_mib, settings.max_body_mib) * MIB,
+            max_bytes=settings.max_waiting_mib * MIB,
             max_requests=settings.max_requests,
             max_queued=settings.max_queued,
             queue_wait_s=settings.queue_wait_s,
