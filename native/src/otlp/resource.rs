@@ -11,8 +11,9 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Who sent a group of rows.
 #[derive(Default)]
 pub struct Resource {
-    /// Positions of its attributes in the dictionaries of the `resource` column.
-    pub pairs: Vec<(u32, u32)>,
+    /// Positions of its attributes' keys and values in the dictionaries of the `resource` column.
+    pub keys: Vec<u32>,
+    pub values: Vec<u32>,
     /// Position of service.name in the dictionary of `app_service`.
     pub app_service: u32,
     /// Position of service.instance.id in the dictionary of `app_instance`.
@@ -63,7 +64,8 @@ impl Resource {
             }
         }
         if resource.is_weir {
-            resource.pairs.clear();
+            resource.keys.clear();
+            resource.values.clear();
         }
         Ok(resource)
     }
@@ -98,7 +100,8 @@ impl Resource {
         if !seen.insert(name) {
             return;
         }
-        self.pairs.push((name, value));
+        self.keys.push(name);
+        self.values.push(value);
         match key {
             b"service.name" => self.app_service = into.app_service.intern_bytes(text).unwrap_or_default(),
             b"service.instance.id" => self.app_instance = into.app_instance.intern_bytes(text).unwrap_or_default(),

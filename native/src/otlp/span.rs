@@ -10,7 +10,7 @@ use super::traces::{Context, Dialect};
 use super::url::{authority_of, path_of};
 use super::value::Value;
 use super::wire::{Broken, Reader};
-use crate::column::{LabelMap, TextMap};
+use crate::column::TextMap;
 use crate::table::Layout;
 use crate::table::generated::L7FlowLog;
 use std::net::IpAddr;
@@ -263,7 +263,7 @@ impl<'a> Foreign<'a> {
         rows.end_time.set(row, end_us);
         rows.response_duration.set(row, (end_us - start_us) as u64);
         rows.attributes.end_row(row);
-        repeat(&mut rows.resource, &context.resource.pairs, row);
+        rows.resource.add_row(row, &context.resource.keys, &context.resource.values);
         rows.app_service.set_key(row, context.resource.app_service);
         rows.app_instance.set_key(row, context.resource.app_instance);
         rows.scope_name.set_key(row, context.scope);
@@ -300,7 +300,7 @@ impl<'a> Foreign<'a> {
         if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) {
             return Err(Bad::InvalidUtf8);
         }
-        if rows.resource.values.keys.len() + context.resource.pairs.len() > context.body.max_pairs {
+        if rows.resource.values.keys.len() + context.resource.keys.len() > context.body.max_pairs {
             return Err(Bad::TooManyAttributes);
         }
         let texts = [
@@ -568,12 +568,4 @@ fn grpc_status(code: i32) -> u8 {
         2 | 12 | 13 | 14 | 15 => SERVER_ERROR,
         _ => CLIENT_ERROR,
     }
-}
-
-#[inline]
-fn repeat(map: &mut LabelMap, pairs: &[(u32, u32)], row: usize) {
-    for (key, value) in pairs {
-        map.add_keys(*key, *value);
-    }
-    map.end_row(row);
 }
