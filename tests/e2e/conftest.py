@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 import pytest
 
 from tests.e2e.machine import Machine
+from tests.e2e.small_disk import small_disk
+from tests.e2e.stage import Stage, stage
 
 _CLONE_NEWNET: Final = 0x40000000
 
@@ -34,17 +37,34 @@ def own_network() -> None:
         here.link("set", index=here.link_lookup(ifname="lo")[0], state="up")
 
 
-@pytest.fixture(scope="module")
-def machine(own_network: None, request: pytest.FixtureRequest) -> Iterator[Machine]:  # noqa: ARG001  the order matters, not the value
-    """Weir, up on this machine with an empty data folder; stopped, and its folder removed, after the module."""
+@pytest.fixture(scope="session")
+def only_machine(own_network: None, request: pytest.FixtureRequest) -> Iterator[Machine]:  # noqa: ARG001  the order matters, not the value
+    """Weir, once for all modules: a start takes longer than most tests. Agent and store have small disks of their own, which a test can fill."""
     folder = Path(tempfile.mkdtemp(prefix="weir-e2e-"))
     built = Machine(folder)
-    try:
-        built.up()
+    with small_disk(folder / "agent", mib=32), small_disk(folder / "clickhouse", mib=1536):
+        try:
+            yield built
+        finally:
+            built.down()
+            if request.session.testsfailed:
+                print(f"\nlogs of the failed run: {folder / 'logs'}")  # noqa: T201
+    if not request.session.testsfailed:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def machine(only_machine: Machine) -> Machine:
+    """Weir, up and ready, with whatever the modules before left in it."""
+    only_machine.ensure_up()
+    return only_machine
+
+
+@pytest.fixture(scope="session")
+def wire(only_machine: Machine) -> Iterator[Stage]:
+    """The two namespaces, known to Weir by name before the first packet."""
+    only_machine.ensure_up()
+    with stage("e2e") as built:
+        only_machine.wait(lambda: built.server in only_machine.names(), 30, "the namespaces were not learnt")
+        time.sleep(2)
         yield built
-    finally:
-        built.down()
-        if request.session.testsfailed:
-            print(f"\nlogs of the failed run: {folder / 'logs'}")  # noqa: T201
-        else:
-            shutil.rmtree(folder, ignore_errors=True)

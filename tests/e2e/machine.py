@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import psutil
 
 ROOT: Final = Path(__file__).parents[2]
 WEIR: Final = str(Path(sys.executable).parent / "weir")
+STORE: Final = "http://127.0.0.1:8123"
 QUERIER: Final = "http://127.0.0.1:20416"
 UP_S: Final = 90.0
 
@@ -41,6 +43,12 @@ class Machine:
         if self._supervisor is None or self._supervisor.poll() is not None:
             raise AssertionError((self.folder / "up.txt").read_text())
         return "Weir is up" in (self.folder / "up.txt").read_text()
+
+    def ensure_up(self) -> None:
+        """Starts it where it is down; waits until every process is ready."""
+        if self._supervisor is None or self._supervisor.poll() is not None:
+            self.up()
+        self.wait(lambda: {row["state"] for row in self.processes()} == {"ready"}, UP_S, lambda: f"not ready: {self.processes()}")
 
     def down(self) -> None:
         """Stops everything the way a person does."""
@@ -70,10 +78,40 @@ class Machine:
         """What `weir status --json` says, by process."""
         return {row["name"]: row for row in json.loads(self.weir("status", "--json").stdout)}
 
+    def processes(self) -> list[dict[str, Any]]:
+        """What the supervisor says of each process, without asking anybody (the state file)."""
+        rows: list[dict[str, Any]] = json.loads((self.folder / "run" / "state.json").read_text())["processes"]
+        return rows
+
+    def waiting(self) -> float:
+        """Rows that wait in the agent's queues."""
+        return float(sum(depth for depth, _, unit in self.status()["agent"]["queues"].values() if unit == "rows"))
+
     def pids(self) -> dict[str, int]:
-        """Pid of each running process, without asking anybody (the state file)."""
-        rows = json.loads((self.folder / "run" / "state.json").read_text())["processes"]
-        return {row["name"]: row["pid"] for row in rows if row["pid"]}
+        """Pid of each running process."""
+        return {row["name"]: row["pid"] for row in self.processes() if row["pid"]}
+
+    def agent_ids(self) -> list[int]:
+        """Ids of the registered agents."""
+        return [row["vtap_id"] for row in json.loads(self.weir("agents", "--json").stdout)]
+
+    @staticmethod
+    def acknowledged() -> dict[str, int]:
+        """Rows by table that the running agent was told are stored."""
+        found = re.findall(r'^weir_rows_out_total\{stream="(.+?)"\} (\S+)$', httpx.get("http://127.0.0.1:20440/metrics").text, re.MULTILINE)
+        return {table: int(float(rows)) for table, rows in found}
+
+    @staticmethod
+    def stored(agent_id: int) -> dict[str, int]:
+        """Rows by table that are in the store of an agent."""
+        tables = httpx.get(STORE, params={"query": "SELECT database, name FROM system.tables WHERE database IN ('flow_log', 'flow_metrics') FORMAT TSV"}).text
+        names = [line.split("\t") for line in tables.splitlines()]
+        one = " UNION ALL ".join(
+            f"SELECT '{database}.{name}' AS t, count() AS n FROM {database}.`{name}` WHERE agent_id = {agent_id}" for database, name in names
+        )
+        answer = httpx.post(STORE, content=f"SELECT * FROM ({one}) WHERE n > 0 FORMAT TSV")
+        assert answer.status_code == 200, answer.text
+        return {name: int(rows) for name, rows in (line.split("\t") for line in answer.text.splitlines())}
 
     def supervisor_pid(self) -> int:
         """Pid of `weir up`."""
@@ -90,18 +128,17 @@ class Machine:
         """Waits until `name` is ready again under another pid."""
 
         def ready() -> bool:
-            rows = json.loads((self.folder / "run" / "state.json").read_text())["processes"]
-            row = next(row for row in rows if row["name"] == name)
+            row = next(row for row in self.processes() if row["name"] == name)
             return bool(row["state"] == "ready" and row["pid"] != not_pid)
 
         self.wait(ready, seconds, f"{name} did not come back")
 
     @staticmethod
-    def wait(condition: Callable[[], bool], seconds: float, message: str) -> None:
-        """Waits for something to become true."""
+    def wait(condition: Callable[[], bool], seconds: float, message: str | Callable[[], str]) -> None:
+        """Waits for something to become true; `message` is made when it did not."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, message
+            assert time.monotonic() < deadline, message if isinstance(message, str) else message()
             time.sleep(0.2)
 
     def alive(self) -> list[psutil.Process]:
