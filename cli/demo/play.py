@@ -35,9 +35,9 @@ def question(place: Stage, since: int) -> str:
     )
 
 
-def _known() -> bool:
-    """Whether both machines are recorded and every ingester has been told."""
-    recorded = {str(row["name"]) for row in get_json(f"http://127.0.0.1:{port('recorder')}/v1/resources/vm")["resources"]}
+def _known(kind: str) -> bool:
+    """Whether client and server are recorded as resources of that kind and every ingester has been told."""
+    recorded = {str(row["name"]) for row in get_json(f"http://127.0.0.1:{port('recorder')}/v1/resources/{kind}?limit=10000")["resources"]}
     if not {CLIENT, SERVER} <= recorded:
         return False
     time.sleep(_SETTLE_S)
@@ -56,42 +56,36 @@ def _platform_version(process: str) -> float:
     return 0.0
 
 
-def _wait_for_names(console: Console) -> None:
-    """The namespaces are new machines to Weir: their names must be known before their first packet for every row to carry them."""
+def _wait_for_names(console: Console, kind: str, what: str) -> None:
+    """A name must be known before the first packet for every row to carry it."""
     deadline = time.monotonic() + _WAIT_S
-    with console.status("waiting until Weir has learnt the two machines …"):
+    with console.status(f"waiting until Weir has learnt the {what} …"):
         while time.monotonic() < deadline:
-            if _known():
+            if _known(kind):
                 return
             time.sleep(0.3)
-    console.print(f"[yellow]Weir has not learnt the demo's machines within {_WAIT_S:g} s; rows will carry addresses instead of names.[/yellow]")
+    console.print(f"[yellow]Weir has not learnt the {what} within {_WAIT_S:g} s; rows will carry less telling names.[/yellow]")
 
 
-def _play(place: Stage) -> tuple[int, int]:
+def _play(place: Stage, console: Console) -> tuple[int, int]:
     """Runs both programs; returns how many HTTP and DNS requests were answered as the script says."""
-    server = subprocess.Popen(command("server", place), stdout=subprocess.PIPE, text=True, preexec_fn=place.enter_server)  # noqa: S603, PLW1509
+    server = subprocess.Popen(command(SERVER, place), stdout=subprocess.PIPE, text=True, preexec_fn=place.enter_server)  # noqa: S603, PLW1509
     client = None
     try:
         if expect_line(server.stdout) != "ready":
             message = f"The demo's server did not start: is port {place.http_port} on {place.server_address} free?"
             raise StartError(message)
         client = subprocess.Popen(  # noqa: S603
-            command("client", place),
+            command(CLIENT, place),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             preexec_fn=place.enter_client,  # noqa: PLW1509
         )
-        if client.stdin is None:
-            raise AssertionError
-        # Both programs live a moment before the first request, so that the agent has seen which process is which.
-        time.sleep(2.0)
-        client.stdin.write("go\n")
-        client.stdin.flush()
-        answered = expect_line(client.stdout).split()
+        _wait_for_names(console, "process", "two programs")
+        answered = _tell(client, "go").split()
         time.sleep(0.5)
-        client.stdin.write("end\n")
-        client.stdin.flush()
+        _tell(client, "end")
         client.wait(10)
     finally:
         for child in (client, server):
@@ -99,6 +93,14 @@ def _play(place: Stage) -> tuple[int, int]:
                 child.terminate()
                 child.wait(10)
     return (int(answered[0]), int(answered[1])) if len(answered) == 2 else (0, 0)  # noqa: PLR2004
+
+
+def _tell(client: subprocess.Popen[str], word: str) -> str:
+    """Says a word to the client; gives the line it answers, "" where it ends."""
+    if client.stdin is not None:
+        client.stdin.write(f"{word}\n")
+        client.stdin.flush()
+    return expect_line(client.stdout)
 
 
 def _counts(answer: Answer) -> Counter[tuple[str, str, int]]:
@@ -116,9 +118,9 @@ def play(querier: str) -> None:
     wanted = http_counts() + dns_counts()
     with stage() as place:
         if place.named:
-            _wait_for_names(console)
+            _wait_for_names(console, "vm", "two machines")
         since = int(time.time()) - 1
-        answered = _play(place)
+        answered = _play(place, console)
         console.print(f"played: {answered[0]} of {len(HTTP)} HTTP and {answered[1]} of {len(DNS)} DNS requests were answered as the script says")
         sql = question(place, since)
         deadline = time.monotonic() + _WAIT_S

@@ -55,7 +55,7 @@ class Names(socketserver.BaseRequestHandler):
         sender.sendto(head + query[12:end] + answer, self.client_address)
 
 
-def main(address: str, http_port: int, dns_port: int) -> None:
+def serve(address: str, http_port: int, dns_port: int) -> None:
     """Serves until it is ended; prints a line when it is ready."""
     names = socketserver.ThreadingUDPServer((address, dns_port), Names)
     threading.Thread(target=names.serve_forever, daemon=True).start()
@@ -65,5 +65,10 @@ def main(address: str, http_port: int, dns_port: int) -> None:
     shop.serve_forever()
 
 
+def main() -> None:
+    """`weir-demo-server ADDRESS HTTP_PORT DNS_PORT`."""
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main()

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Final
 
 from cli.demo.script import CLIENT, DNS_PORT, HTTP_PORT, SERVER
@@ -79,9 +80,9 @@ def _tear_down() -> None:
             netns.remove(name)
 
 
-def command(module: str, place: Stage) -> list[str]:
-    """How to start one of the two programs."""
-    return [sys.executable, "-m", f"cli.demo.{module}", place.server_address, str(place.http_port), str(place.dns_port)]
+def command(program: str, place: Stage) -> list[str]:
+    """How to start one of the two programs; their names are what Weir will call them."""
+    return [sys.executable, str(Path(sys.executable).parent / program), place.server_address, str(place.http_port), str(place.dns_port)]
 
 
 def expect_line(stream: IO[str] | None) -> str:

@@ -33,7 +33,7 @@ class Child:
         self.process = process
         self.state = ProcessState(process.name, process.what, process.port)
         self.ready = asyncio.Event()
-        self._environment = {**environment, **process.env}
+        self._environment = environment
         self._changed = changed
         self._running: asyncio.subprocess.Process | None = None
         self._stopping = False

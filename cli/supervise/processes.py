@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from libs.catalog.ports import port
@@ -22,11 +22,11 @@ class Process:
     """Port of its /readyz; PostgreSQL's own port for PostgreSQL."""
     needs: tuple[str, ...] = ()
     """Names of those that must be ready before it starts."""
+    first: bool = False
+    """Whether it is one of those that a question needs: they have the processors to themselves until they are ready."""
     native: bool = False
     """Whether it cannot run without the compiled engine."""
     stop_signal: signal.Signals = signal.SIGTERM
-    env: dict[str, str] = field(default_factory=dict)
-    log: str = ""
 
     @property
     def log_name(self) -> str:
@@ -39,8 +39,8 @@ def _python(*words: str) -> tuple[str, ...]:
 
 
 PROCESSES: Final = (
-    Process("postgres", "what the control plane knows", _python("cli.supervise.postgres"), port("postgres", "postgres"), stop_signal=signal.SIGINT),
-    Process("store", "ClickHouse, embedded", _python("services.store"), port("store")),
+    Process("postgres", "what the control plane knows", _python("cli.supervise.postgres"), port("postgres", "postgres"), first=True, stop_signal=signal.SIGINT),
+    Process("store", "ClickHouse, embedded", _python("services.store"), port("store"), first=True),
     Process("genesis", "takes what agents see of their machines", _python("services.genesis"), port("genesis"), ("postgres",)),
     Process("cloud", "turns that into resources", _python("services.cloud"), port("cloud"), ("postgres",)),
     Process("recorder", "keeps resources and their ids", _python("services.recorder"), port("recorder"), ("postgres",)),
@@ -55,7 +55,7 @@ PROCESSES: Final = (
         ("store",),
         native=True,
     ),
-    Process("querier", "answers questions", _python("services.querier"), port("querier"), ("store",)),
+    Process("querier", "answers questions", _python("services.querier"), port("querier"), first=True),
     Process(
         "agent", "watches this machine's packets", _python("agent"), port("agent"), ("trisolaris", "ingester.flow_log", "ingester.flow_metrics"), native=True
     ),

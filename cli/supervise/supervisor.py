@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from cli.supervise.processes import Process
 from cli.supervise.state import State, write_state
 
 _STOP_S: Final = 15.0
+_FIRST_S: Final = 10.0
 
 
 class Supervisor:
@@ -52,10 +54,18 @@ class Supervisor:
             child.state.state, child.state.note = "skipped", reason
             self._changed()
             return
+        if not child.process.first:
+            await self._wait_for_first()
         for name in child.process.needs:
             if name in self._by_name and name not in self._skipped:
                 await self._by_name[name].ready.wait()
         await child.run(http)
+
+    async def _wait_for_first(self) -> None:
+        """A question can be answered long before everything is up; but nobody waits for ever for a process that does not come."""
+        waits = [child.ready.wait() for child in self._children if child.process.first and child.process.name not in self._skipped]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*waits), _FIRST_S)
 
     async def _watch_ready(self) -> None:
         for child in self._children:
