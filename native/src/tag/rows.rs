@@ -14,7 +14,7 @@ pub trait TagRow {
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
 
-#[inline]
+#[inline(always)]
 fn write(columns: EndColumns<'_>, row: usize, tags: &Tags) {
     let ids = &tags.ids;
     macro_rules! put {
@@ -70,7 +70,7 @@ macro_rules! pair {
                     protocol: 0,
                 };
                 if !absent[CLIENT] {
-                    write(self.end_0(), row, tagger.find(CLIENT, end));
+                    write(self.end_0(), row, tagger.find(end));
                 }
                 let (port, protocol) = (self.server_port.get(row), self.protocol.get(row));
                 let end = End {
@@ -82,7 +82,7 @@ macro_rules! pair {
                     ..end
                 };
                 if !absent[SERVER] {
-                    write(self.end_1(), row, tagger.find(SERVER, end));
+                    write(self.end_1(), row, tagger.find(end));
                 }
             }
         }
@@ -126,8 +126,7 @@ macro_rules! single {
                 } else {
                     Ip::v6(self.ip6.get(row))
                 };
-                let side = usize::from(self.role.get(row) == SERVER as u8);
-                let server = side == SERVER;
+                let server = self.role.get(row) == SERVER as u8;
                 let end = End {
                     agent_id: self.agent_id.get(row),
                     vpc_id,
@@ -137,7 +136,7 @@ macro_rules! single {
                     port: if server { self.server_port.get(row) } else { 0 },
                     protocol: if server { self.protocol.get(row) } else { 0 },
                 };
-                write(self.end(), row, tagger.find(side, end));
+                write(self.end(), row, tagger.find(end));
             }
         }
     };
