@@ -113,15 +113,15 @@ def test_store_that_is_away_at_the_start_is_waited_for(make_ingester: Make, stor
 
 
 def test_store_that_is_away_is_told_before_the_body_and_by_readyz(make_ingester: Make, store: Store, body: Body) -> None:
-    ingester = make_ingester(answer_timeout_s=2)
+    ingester, one = make_ingester(answer_timeout_s=2), body(1)
     assert ingester.post(body(0)).status_code == 200
     store.kill()
-    assert ingester.post(body(1)).status_code == 503
+    assert ingester.post(one).status_code == 503
     began = time.monotonic()
     assert ingester.post(body(2)).status_code == 503
     assert time.monotonic() - began < 0.5
     assert ingester._http.get(ingester.url + "/readyz").status_code == 503
     store.start()
     ingester.wait_for("/readyz")
-    assert ingester.post(body(1)).status_code == 200
+    assert ingester.post(one).status_code == 200
     assert store.batches("01020304") == {0: (100, 100), 1: (100, 100)}
