@@ -110,6 +110,12 @@ class Agent:
         """For /readyz: what is not made because of the limits."""
         return f"The agent is at its limit of CPU or memory: {WORDS[self.governor.level]} not made." if self.governor.level else ""
 
+    def disk_problem(self) -> str:
+        """For /readyz: why unsent rows are in memory alone."""
+        refused = {sender.spool.disk_refused for sender in self.senders.values() if sender.spool.disk_refused}
+        where = f"The disk refuses unsent rows ({', '.join(sorted(refused))}): make room at {self.settings.state_dir}."
+        return f"{where} Until then memory holds them, as far as it reaches." if refused else ""
+
     def registration_problem(self) -> str:
         """For /readyz: why this agent has no id yet."""
         standing = self.control.standing
@@ -200,8 +206,7 @@ class Agent:
     def _health(self) -> pb.AgentHealth:
         stats = self.driver.observe()
         sent, dropped = rows_sent_and_dropped()
-        disk = [f"The disk refuses unsent rows: {sender.spool.disk_refused}." for sender in self.senders.values() if sender.spool.disk_refused]
-        problems = (self.driver.problem, self.watcher.problem, self.control.config_problem, *disk)
+        problems = (self.driver.problem, self.watcher.problem, self.control.config_problem, self.disk_problem())
         return pb.AgentHealth(
             cpu_percent=self.usage.cpu_percent,
             rss_bytes=self.usage.resident_bytes,
@@ -225,6 +230,7 @@ async def start(runtime: Runtime) -> None:
     runtime.health.check("registration", agent.registration_problem)
     runtime.health.check("capture", lambda: agent.driver.problem)
     runtime.health.check("limits", agent.limits_problem)
+    runtime.health.check("disk", agent.disk_problem)
     agent.port = await runtime.serve_http(None)
     for decoder, sender in agent.senders.items():
         runtime.task(f"send {decoder}", sender.run())

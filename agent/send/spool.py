@@ -39,7 +39,7 @@ class Spool:
         self._rows: Counter[str] = Counter(self._disk.rows) if self._disk else Counter()
         self._count = self._disk.pending if self._disk else 0
         self.disk_refused = ""
-        """Why the disk took nothing the last time it was asked, empty while it does."""
+        """Why the disk took nothing the last time it was asked, while rows still wait for it."""
 
     def put(self, item: Item) -> None:
         """Takes over `item`, as the newest. Never fails: over the bounds the oldest rows are dropped and counted."""
@@ -165,6 +165,8 @@ class Spool:
         self._count -= 1
         if item.place is None:
             self._memory_bytes -= item.size_bytes
+            if not self._memory_bytes:
+                self.disk_refused = ""  # nothing is left that wants to be written
             return
         self._claimed.pop(item.place.key, None)
         if self._disk is not None:

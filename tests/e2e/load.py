@@ -91,8 +91,9 @@ def steady(machine: Machine, wire: Stage, port: int, folder: Path) -> Iterator[L
         words = [sys.executable, str(Path(__file__).with_name("steady_client.py")), wire.server_address, str(port), str(PER_SECOND), str(log)]
         client = subprocess.Popen(words, preexec_fn=wire.enter(wire.client))
         try:
-            machine.wait(log.exists, 10, "the client did not start")
-            yield Load(machine, wire, port, log, client)
+            load = Load(machine, wire, port, log, client)
+            machine.wait(lambda: log.exists() and len(load.requests()) >= PER_SECOND, 20, "the client did not start")
+            yield load
         finally:
             if client.poll() is None:
                 client.terminate()

@@ -21,6 +21,8 @@ WEIR: Final = str(Path(sys.executable).parent / "weir")
 STORE: Final = "http://127.0.0.1:8123"
 QUERIER: Final = "http://127.0.0.1:20416"
 UP_S: Final = 90.0
+HTTP: Final = httpx.Client(timeout=60, trust_env=False)
+"""One for all: making a client costs more than what it asks."""
 
 
 class Machine:
@@ -64,7 +66,7 @@ class Machine:
 
     def query(self, sql: str, db: str = "") -> list[dict[str, Any]]:
         """Asks the querier; a dictionary per row."""
-        answer = httpx.post(f"{QUERIER}/v1/query/", json={"db": db, "sql": sql}, timeout=60)
+        answer = HTTP.post(f"{QUERIER}/v1/query/", json={"db": db, "sql": sql})
         assert answer.status_code == 200, answer.text
         result = answer.json()["result"]
         return [dict(zip(result["columns"], row, strict=True)) for row in result["values"]]
@@ -72,7 +74,7 @@ class Machine:
     @staticmethod
     def names() -> set[str]:
         """Names of the hosts that the recorder knows."""
-        return {row["name"] for row in httpx.get("http://127.0.0.1:20420/v1/resources/vm", timeout=10).json()["resources"]}
+        return {row["name"] for row in HTTP.get("http://127.0.0.1:20420/v1/resources/vm").json()["resources"]}
 
     def status(self) -> dict[str, dict[str, Any]]:
         """What `weir status --json` says, by process."""
@@ -98,18 +100,18 @@ class Machine:
     @staticmethod
     def acknowledged() -> dict[str, int]:
         """Rows by table that the running agent was told are stored."""
-        found = re.findall(r'^weir_rows_out_total\{stream="(.+?)"\} (\S+)$', httpx.get("http://127.0.0.1:20440/metrics").text, re.MULTILINE)
+        found = re.findall(r'^weir_rows_out_total\{stream="(.+?)"\} (\S+)$', HTTP.get("http://127.0.0.1:20440/metrics").text, re.MULTILINE)
         return {table: int(float(rows)) for table, rows in found}
 
     @staticmethod
     def stored(agent_id: int) -> dict[str, int]:
         """Rows by table that are in the store of an agent."""
-        tables = httpx.get(STORE, params={"query": "SELECT database, name FROM system.tables WHERE database IN ('flow_log', 'flow_metrics') FORMAT TSV"}).text
+        tables = HTTP.get(STORE, params={"query": "SELECT database, name FROM system.tables WHERE database IN ('flow_log', 'flow_metrics') FORMAT TSV"}).text
         names = [line.split("\t") for line in tables.splitlines()]
         one = " UNION ALL ".join(
             f"SELECT '{database}.{name}' AS t, count() AS n FROM {database}.`{name}` WHERE agent_id = {agent_id}" for database, name in names
         )
-        answer = httpx.post(STORE, content=f"SELECT * FROM ({one}) WHERE n > 0 FORMAT TSV")
+        answer = HTTP.post(STORE, content=f"SELECT * FROM ({one}) WHERE n > 0 FORMAT TSV")
         assert answer.status_code == 200, answer.text
         return {name: int(rows) for name, rows in (line.split("\t") for line in answer.text.splitlines())}
 

@@ -158,6 +158,20 @@ def test_a_full_disk_is_counted_and_memory_holds_what_it_can(tmp_path: Path, mon
     assert drain(queue) == list(range(drops.rows[STREAM], 100))
 
 
+def test_a_full_disk_is_no_problem_any_more_when_nothing_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = spool(tmp_path, Drops())
+
+    def full(_file: int, _data: bytes, _offset: int) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    queue.put(item(1))
+    queue.spill()
+    assert queue.disk_refused
+    assert drain(queue) == [1]
+    assert queue.disk_refused == ""
+
+
 def test_a_disk_that_fills_in_the_middle_of_a_record_leaves_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     segment = Segment(tmp_path, 1)
     segment.append(item(1))
