@@ -29,7 +29,9 @@ class Access:
         right = hmac.compare_digest(password.encode(), expected)
         if user is None or not right:
             message = f"{name}: Authentication failed: password is incorrect, or there is no user with such name"
-            raise Denied(516, "AUTHENTICATION_FAILED", message)
+            denied = Denied(516, "AUTHENTICATION_FAILED", message)
+            denied.user = name
+            raise denied
         return user
 
 

@@ -7,11 +7,13 @@ gets one of its own that is closed after.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import importlib
 import os
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,6 +23,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from libs.boot import StartError
+from services.store import databases
 from services.store.errors import BadRequest, engine_error
 from services.store.settings import StoreSettings
 
@@ -123,6 +126,7 @@ class Engine:
         return lock
 
     def _configure(self) -> Path:
+        databases.prepare(self.directory)
         folder = self.directory / "etc"
         folder.mkdir(exist_ok=True)
         users = folder / "users.xml"
@@ -171,6 +175,17 @@ class Engine:
                 return
         connection.close()
 
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[Connection]:
+        """A connection with every right for the store's own needs; one that saw an error is not used again."""
+        connection = self.take(readonly=False)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self.give(connection)
+
     def _ask(self, sql: str) -> list[str]:
         return str(self._root.query(sql).bytes().decode()).rstrip("\n").split("\t")
 
@@ -195,14 +210,10 @@ class Engine:
 def config_xml(settings: StoreSettings, users: Path) -> str:
     """The engine's own configuration: few threads, small caches, no logs of its own."""
     cache = settings.uncompressed_cache_mib * _MIB
-    query_log = (
-        "<query_log><database>system</database><table>query_log</table><flush_interval_milliseconds>2000</flush_interval_milliseconds>"
-        "<ttl>event_date + INTERVAL 7 DAY</ttl></query_log>"
-        if settings.query_log
-        else ""
-    )
     return f"""<clickhouse>
     <users_config>{escape(str(users))}</users_config>
+    <default_database></default_database>
+    <database>default</database>
     <max_server_memory_usage>{settings.max_memory_mib * _MIB}</max_server_memory_usage>
     <mark_cache_size>{settings.mark_cache_mib * _MIB}</mark_cache_size>
     <index_mark_cache_size>{8 * _MIB}</index_mark_cache_size>
@@ -228,8 +239,8 @@ def config_xml(settings: StoreSettings, users: Path) -> str:
         <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+        <allow_dimensions_outside_sorting_key>1</allow_dimensions_outside_sorting_key>
     </merge_tree>
-    {query_log}
 </clickhouse>
 """
 
@@ -243,7 +254,7 @@ def users_xml(settings: StoreSettings) -> str:
             <implicit_select>0</implicit_select>
             <max_memory_usage>{settings.max_query_memory_mib * _MIB}</max_memory_usage>
             <max_execution_time>{settings.max_execution_s}</max_execution_time>
-            <log_queries>{int(settings.query_log)}</log_queries>
+            <log_queries>0</log_queries>
         </default>
         <weir_reader>
             <readonly>2</readonly>

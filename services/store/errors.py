@@ -55,7 +55,9 @@ class BadRequest(StoreError):  # noqa: N818  the base says that it is an error
 
 
 class Denied(StoreError):  # noqa: N818  the base says that it is an error
-    """Not this user, or not with this password."""
+    """Not this user, or not with this password; `user` is the name that was tried."""
+
+    user: str = ""
 
 
 class Overloaded(StoreError):  # noqa: N818  the base says that it is an error

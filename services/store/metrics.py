@@ -14,5 +14,8 @@ SECONDS: Final = Histogram(
 ROWS_WRITTEN: Final = Counter("weir_store_rows_written", "Rows stored by acknowledged inserts.")
 BYTES_IN: Final = Counter("weir_store_body_bytes", "Bytes of request bodies, as they came over the wire.")
 BYTES_OUT: Final = Counter("weir_store_result_bytes", "Bytes of results, before compression.")
+LOG_DROPPED: Final = Counter(
+    "weir_store_log_dropped", "Entries of system.query_log and session_log that newer ones pushed out before anybody asked.", ["table"]
+)
 SESSIONS: Final = Gauge("weir_store_sessions", "Sessions alive.")
 FREE_BYTES: Final = Gauge("weir_store_free_bytes", "Free space of the file system that holds the data.")

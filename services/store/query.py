@@ -37,6 +37,11 @@ class Outcome:
     result_bytes: int = 0
     elapsed_ns: int = 0
 
+    def counts(self) -> dict[str, int]:
+        """What system.query_log keeps of it."""
+        names = ("read_rows", "read_bytes", "written_rows", "written_bytes", "result_rows", "result_bytes")
+        return {name: getattr(self, name) for name in names}
+
     def summary(self) -> str:
         """The X-ClickHouse-Summary header."""
         numbers = {

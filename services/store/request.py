@@ -60,6 +60,7 @@ class Request:
     user: User
     body: Spool
     parts: list[Part] = field(default_factory=list)
+    peer: tuple[str, int] = ("::", 0)
     query_id: str = ""
     roles: tuple[str, ...] = ()
 
@@ -104,6 +105,12 @@ class Request:
             part.body.close()
 
 
+def peer(scope: Mapping[str, Any]) -> tuple[str, int]:
+    """The client's address, as IPv6, and port."""
+    host, port = scope.get("client") or ("::", 0)
+    return (host if ":" in host else f"::ffff:{host}"), port
+
+
 async def read(scope: Mapping[str, Any], receive: Any, *, access: Access, engine: Engine, settings: StoreSettings) -> Request:  # noqa: ANN401  ASGI
     """Reads a request to its end. Raises StoreError, and Disconnected where the end never came."""
     headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
@@ -113,7 +120,7 @@ async def read(scope: Mapping[str, Any], receive: Any, *, access: Access, engine
     if scope["method"] == "POST" and "content-length" not in headers and headers.get("transfer-encoding", "").lower() != "chunked":
         raise BadRequest(381, "HTTP_LENGTH_REQUIRED", "The Transfer-Encoding is not chunked and there is no Content-Length header for POST request")
     spool = Spool(engine.directory, settings.spool_memory_mib << 20)
-    request = Request(scope["method"], headers, params, user, spool, roles=tuple(value for key, value in pairs if key == "role"))
+    request = Request(scope["method"], headers, params, user, spool, roles=tuple(value for key, value in pairs if key == "role"), peer=peer(scope))
     try:
         await _read_body(request, receive, settings.max_body_mib << 20, engine)
     except BaseException:

@@ -20,7 +20,8 @@ from services.store.kill import TAG_SQL, Running, kill, with_client_ids
 from services.store.metrics import QUERIES, ROWS_WRITTEN, RUNNING, SECONDS
 from services.store.pipe import Pipe
 from services.store.query import Outcome, Plan, plan, run
-from services.store.request import Disconnected, Request, read
+from services.store.querylog import Finished, QueryLog
+from services.store.request import Disconnected, Request, peer, read
 from services.store.session import Session, Sessions
 from services.store.settings import StoreSettings
 
@@ -30,17 +31,19 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _LOG = get_logger("route")
 _KILLED_WITHIN_S: Final = 2.0
 _PATIENCE_S: Final = 0.25
+_LOGGED: Final = 4096
 
 
 class Store:
     """Everything a request needs."""
 
-    def __init__(self, settings: StoreSettings, engine: Engine, access: Access, sessions: Sessions, disk: Disk) -> None:
+    def __init__(self, settings: StoreSettings, engine: Engine, *, access: Access, sessions: Sessions, disk: Disk, log: QueryLog) -> None:
         self._settings = settings
         self._engine = engine
         self._access = access
         self._sessions = sessions
         self._disk = disk
+        self._log = log
         self._running: dict[str, Running] = {}
         # Two threads more than queries: KILL QUERY must get through when every place is taken.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_queries + 2, thread_name_prefix="query")
@@ -86,16 +89,19 @@ class Store:
         kind, outcome = "other", "error"
         request: Request | None = None
         todo: Plan | None = None
+        result: Outcome | StoreError = Outcome()
         try:
             request = await read(scope, receive, access=self._access, engine=self._engine, settings=self._settings)
             answer.describe(request, request.default_format)
             todo = plan(request, self._engine)
             kind = todo.statement.kind
             answer.describe_result(todo.statement.format if kind != "insert" else "", gives_rows=todo.statement.gives_rows)
-            await self._admitted(request, todo, answer, receive)
+            result = await self._admitted(request, todo, answer, receive)
             outcome = "ok"
         except StoreError as error:
-            outcome = "refused" if isinstance(error, Overloaded) else "error"
+            outcome, result = "refused" if isinstance(error, Overloaded) else "error", error
+            if isinstance(error, Denied) and request is None:
+                self._log.login(error.user, peer(scope), "", error.message)
             if request is not None and error.message.startswith("default: "):
                 # The engine knows every user by one name.
                 error.message = request.user.name + error.message.removeprefix("default")
@@ -109,11 +115,19 @@ class Store:
             if todo is not None:
                 todo.close()
             if request is not None:
+                self._remember(request, todo, time.perf_counter() - began, result)
                 request.close()
             QUERIES.labels(kind, outcome).inc()
             SECONDS.labels(kind).observe(time.perf_counter() - began)
 
-    async def _admitted(self, request: Request, todo: Plan, answer: Answer, receive: Receive) -> None:
+    def _remember(self, request: Request, todo: Plan | None, seconds: float, result: Outcome | StoreError) -> None:
+        """Puts the query into the log."""
+        if request.params.get("log_queries") == "0":
+            return
+        text = todo.statement.head if todo else request.params.get("query", "").encode("utf-8", "replace") or request.body.head(_LOGGED)
+        self._log.add(Finished.of(request, text, seconds, result))
+
+    async def _admitted(self, request: Request, todo: Plan, answer: Answer, receive: Receive) -> Outcome:
         if todo.statement.kind == "insert":
             self._disk.require()
         if self._active >= self._settings.max_concurrent_queries and todo.statement.kind != "kill":
@@ -125,7 +139,10 @@ class Store:
         try:
             if "session_id" in request.params:
                 session = self._sessions.take(request)
-            await self._run(request, todo, answer, receive, session)
+                if session.fresh:
+                    session.fresh = False
+                    self._log.login(request.user.name, request.peer, request.params["session_id"])
+            return await self._run(request, todo, answer, receive, session)
         finally:
             if session is not None:
                 self._sessions.give(request, session)
@@ -134,7 +151,7 @@ class Store:
                 self._idle.set()
             RUNNING.set(self._active)
 
-    async def _run(self, request: Request, todo: Plan, answer: Answer, receive: Receive, session: Session | None) -> None:
+    async def _run(self, request: Request, todo: Plan, answer: Answer, receive: Receive, session: Session | None) -> Outcome:
         """Runs the query in a thread while its result is read from the pipe and sent; a client that leaves ends its query."""
         loop = asyncio.get_running_loop()
         pipe = Pipe() if todo.statement.kind == "select" else None
@@ -150,6 +167,7 @@ class Store:
                 await answer.write(outcome.body)
             ROWS_WRITTEN.inc(outcome.written_rows)
             await answer.end(outcome)
+            return outcome
         finally:
             watch.cancel()
             if pipe is not None:
@@ -191,6 +209,7 @@ class Store:
                     connection.close()
 
     def _run_on(self, connection: Connection, request: Request, todo: Plan, outfile: str) -> Outcome:
+        self._log.flush_for(todo.statement.head)
         if todo.statement.kind == "kill":
             return kill(connection, request, todo.statement, dict(self._running))
         if todo.statement.kind == "select" and (text := with_client_ids(todo.statement, dict(self._running))) is not None:

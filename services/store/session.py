@@ -23,6 +23,8 @@ class Session:
     busy: bool = False
     database: str = "default"
     """Where the last USE went."""
+    fresh: bool = True
+    """Nothing has run in it yet."""
 
 
 class Sessions:

@@ -54,7 +54,9 @@ class StoreSettings(ProcessSettings):
     uncompressed_cache_mib: int = Field(0, ge=0, description="Cache of uncompressed blocks; 0 is none.")
     background_pool_size: int = Field(2, ge=1, description="Threads that merge parts.")
     min_free_mib: int = Field(512, ge=0, description="With less free space than this /readyz says so and inserts are refused before they are tried.")
-    query_log: bool = Field(False, description="Keeps system.query_log (7 days); costs CPU and disk.")
+    query_log: bool = Field(
+        False, description="Keeps system.query_log and session_log on disk for 7 days; without it they hold the last 4096 entries, in memory."
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> StoreSettings:

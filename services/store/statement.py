@@ -67,6 +67,11 @@ class Statement:
     keeps_state: bool = False
     gives_rows: bool = False
 
+    @property
+    def head(self) -> bytes:
+        """The text without an insert's inline data."""
+        return self.text[: self.end if self.data_at < 0 else self.data_at]
+
 
 def tokens(text: bytes, start: int = 0) -> Iterator[Token]:
     """The significant tokens of `text` from `start` on."""
