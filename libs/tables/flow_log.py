@@ -7,7 +7,7 @@ from typing import Final
 from libs.tables.model import Column, Kind, Role, Table
 from libs.tables.universal import BATCH_ID, L4_DELAYS, SEEN, TCP, TRAFFIC, addresses, both_ways, counter, end
 
-_TIME: Final = "Delta, ZSTD(1)"
+_TIME: Final = "Delta, Default"
 
 TIMES: Final = (
     Column("time", Kind.TIME_S, "Second in which it ended; the tables' time axis.", Role.TIME, codec=_TIME),
@@ -109,7 +109,7 @@ L7_FLOW_LOG: Final = Table(
         Column("response_exception", Kind.TEXT, "What went wrong, in words."),
         Column("response_result", Kind.TEXT, "What was answered, in short."),
         Column(
-            "response_duration", Kind.U64, "First request byte to first response byte; for a span, its length.", Role.GAUGE, unit="us", codec="T64, ZSTD(1)"
+            "response_duration", Kind.U64, "First request byte to first response byte; for a span, its length.", Role.GAUGE, unit="us", codec="T64, Default"
         ),
         Column("request_length", Kind.I64, "Declared length of the request body, -1 where unknown.", Role.GAUGE, unit="byte"),
         Column("response_length", Kind.I64, "Declared length of the response body, -1 where unknown.", Role.GAUGE, unit="byte"),

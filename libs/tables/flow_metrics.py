@@ -7,7 +7,7 @@ from typing import Final
 from libs.tables.model import Column, Kind, Role, Table
 from libs.tables.universal import BATCH_ID, L4_DELAYS, L7_ERRORS, SEEN, TCP, TRAFFIC, address, addresses, counter, delay, end
 
-_TIME: Final = Column("time", Kind.TIME_S, "Beginning of the second or minute.", Role.TIME, codec="Delta, ZSTD(1)")
+_TIME: Final = Column("time", Kind.TIME_S, "Beginning of the second or minute.", Role.TIME, codec="Delta, Default")
 _ROLE: Final = Column("role", Kind.U8, "Whether this end was the client (0) or the server (1).", enum="role")
 _SERVER_PORT: Final = Column("server_port", Kind.U16, "Port of the server.")
 _PROTOCOL: Final = Column("protocol", Kind.U8, "IP protocol number.", enum="protocol")

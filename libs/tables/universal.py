@@ -29,12 +29,12 @@ RESOURCE_IDS: Final = (
 
 def end(suffix: str, what: str) -> tuple[Column, ...]:
     """The columns of one end of a flow; `suffix` is `_0` (client), `_1` (server) or nothing."""
-    ids = tuple(Column(f"{name}{suffix}", Kind.U32, f"Id of the {noun} at {what}.", Role.ID, codec="T64, ZSTD(1)") for name, noun in RESOURCE_IDS)
+    ids = tuple(Column(f"{name}{suffix}", Kind.U32, f"Id of the {noun} at {what}.", Role.ID, codec="T64, Default") for name, noun in RESOURCE_IDS)
     return (
         *ids,
-        Column(f"auto_instance_id{suffix}", Kind.U32, f"Most specific known instance at {what}.", Role.ID, codec="T64, ZSTD(1)"),
+        Column(f"auto_instance_id{suffix}", Kind.U32, f"Most specific known instance at {what}.", Role.ID, codec="T64, Default"),
         Column(f"auto_instance_type{suffix}", Kind.U8, f"Which kind of instance that is, at {what}.", enum="auto_type"),
-        Column(f"auto_service_id{suffix}", Kind.U32, f"Most specific known service at {what}.", Role.ID, codec="T64, ZSTD(1)"),
+        Column(f"auto_service_id{suffix}", Kind.U32, f"Most specific known service at {what}.", Role.ID, codec="T64, Default"),
         Column(f"auto_service_type{suffix}", Kind.U8, f"Which kind of service that is, at {what}.", enum="auto_type"),
         Column(f"tag_source{suffix}", Kind.U8, f"Bit set of the lookups that matched {what}.", enum="tag_source"),
     )
@@ -73,7 +73,6 @@ BATCH_ID: Final = Column(
     Kind.U64,
     "Hash of the OTLP request that carried this row; a repeated request is recognised by it, also after a restart.",
     Role.INTERNAL,
-    codec="ZSTD(1)",
 )
 
 _DELAY_PARTS: Final = (("sum", Kind.U64, "sum of"), ("count", Kind.U32, "number of"), ("max", Kind.U32, "longest of"))
