@@ -43,7 +43,9 @@ def test_retention_is_a_setting(make_ingester: Make, bare_store: Store) -> None:
     make_ingester(retention_days='{"flow_log.l7_flow_log": 9}').kill()
     assert "toIntervalDay(9)" in bare_store.ask(query)[0][0]
     make_ingester(retention_days='{"flow_log.l7_flow_log": 0}')
-    assert "TTL" not in bare_store.ask(query)[0][0]
+    kept_for_ever = bare_store.ask(query)[0][0]
+    assert "toIntervalDay" not in kept_for_ever
+    assert "RECOMPRESS" in kept_for_ever
 
 
 def test_table_that_is_dropped_while_it_is_in_use_is_made_again(make_ingester: Make, bare_store: Store, body: Body) -> None:
