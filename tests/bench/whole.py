@@ -17,7 +17,7 @@ from tests.bench import collector
 from tests.bench.figure import Figure
 from tests.bench.ingestion import SPANS, send
 from tests.bench.load import Load, Tally, template
-from tests.bench.processes import Watch
+from tests.bench.processes import Watch, cpu_s
 from tests.bench.store import Store
 from tests.e2e.machine import Machine
 
@@ -42,6 +42,10 @@ def up() -> Iterator[Machine]:
             yield machine
         finally:
             machine.down()
+
+
+def _cpu(machine: Machine) -> dict[str, float]:
+    return {name: cpu_s(pid) for name, pid in machine.pids().items()} | {"load generator": time.process_time()}
 
 
 def differences(store: Store, tally: Tally) -> tuple[int, int]:
@@ -79,8 +83,10 @@ def measure(*, quick: bool) -> list[Figure]:
     with up() as machine:
         store, at = Store(f"http://127.0.0.1:{port('store')}"), port(_INGESTER)
         send(at, template(SPANS), 2.0, connections=_CONNECTIONS)
+        before = _cpu(machine)
         with Watch(machine.pids) as calm:
             tally = send(at, template(SPANS), seconds, connections=_CONNECTIONS)
+        spent = {name: used - before.get(name, 0.0) for name, used in _cpu(machine).items()}
         lost, doubled = differences(store, tally)
         peak = tally.spans_per_s
         store.ask(f"TRUNCATE TABLE {_TABLE}")
@@ -91,6 +97,8 @@ def measure(*, quick: bool) -> list[Figure]:
     kept = crowd.spans_per_s / peak
     growth = rough.mean(_INGESTER, 2 / 3, 1) / rough.mean(_INGESTER, 1 / 6, 1 / 2)
     offered = f"offered {crowd.offered_per_s:,.0f} spans/s: {crowd.answers}"
+    spans = len(tally.acknowledged) * SPANS
+    cost = ", ".join(f"{name} {used / spans * 1e6:.1f}" for name, used in sorted(spent.items(), key=lambda item: -item[1])[:4])
     parts = ", ".join(f"{name} {calm.peak(name):.0f}" for name in ("store", _INGESTER, "agent", "querier"))
     return [
         Figure(
@@ -101,7 +109,7 @@ def measure(*, quick: bool) -> list[Figure]:
             baseline=theirs,
             baseline_name=collector.NAME,
             goal_ratio=2,
-            note=f"for {seconds:.0f} s, latency {tally.latency_ms}" + ("" if theirs else f"; {collector.MISSING}"),
+            note=f"for {seconds:.0f} s; CPU µs a span: {cost}; latency ms: {tally.latency_ms}" + ("" if theirs else f"; {collector.MISSING}"),
         ),
         Figure("memory of all of Weir's processes then", calm.peak(), "MiB", 2048, higher_is_better=False, note=parts),
         Figure(

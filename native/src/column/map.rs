@@ -54,6 +54,13 @@ impl TextMap {
         }
     }
 
+    /// Adds a pair to `row`, which is the last one closed and does not have the key, by the position that `keys.intern` gave.
+    #[inline]
+    pub fn append(&mut self, row: usize, key: u32, value: &str) {
+        self.add_labelled(key, value);
+        self.ends[row] = self.values.len() as u32;
+    }
+
     /// Adds a pair to the row that `end_row` will close.
     #[inline]
     pub fn add(&mut self, key: &str, value: &str) {

@@ -22,6 +22,8 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("rpc.method", "request_type"),
     ("messaging.operation.name", "request_type"),
     ("server.address", "request_domain"),
+    ("client.port", "client_port"),
+    ("server.port", "server_port"),
     ("db.query.text", "request_resource"),
     ("rpc.service", "request_resource"),
     ("messaging.destination.name", "request_resource"),
@@ -47,6 +49,7 @@ pub fn action(columns: &[ColumnDef], key: &[u8]) -> Action {
     };
     let keeps = at(b"attributes").is_some();
     match key {
+        b"client.address" if keeps => return Action::Address(0),
         b"source.address" if at(b"ip4_0").is_some() => return Action::Address(0),
         b"destination.address" if at(b"ip4_1").is_some() => return Action::Address(1),
         b"url.path" if keeps => return Action::UrlPath,

@@ -139,6 +139,31 @@ const CONVENTIONS: &[(&str, Fact, u8)] = &[
     ("exception.message", ExceptionMessage, 0),
 ];
 
+/// Which conventions a request goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    Http,
+    Db,
+    Rpc,
+    Messaging,
+    Dns,
+    Other,
+}
+
+impl Family {
+    /// By `l7_protocol`.
+    pub fn of(l7_protocol: u8) -> Family {
+        match l7_protocol {
+            20 | 21 => Family::Http,
+            40..=49 => Family::Rpc,
+            60..=62 | 80..=82 => Family::Db,
+            100..=107 => Family::Messaging,
+            120 => Family::Dns,
+            _ => Family::Other,
+        }
+    }
+}
+
 /// What the attribute `key` says, and its rank.
 pub fn meaning(key: &[u8]) -> Option<(Fact, u8)> {
     // Asked once for each key of a block, so a walk is quick enough.

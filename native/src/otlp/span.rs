@@ -1,7 +1,7 @@
 //! A span of any OpenTelemetry SDK → one row, by the semantic conventions.
 
 use super::bad::{Bad, believable};
-use super::convention::{FACTS, Fact, meaning, protocol};
+use super::convention::{FACTS, Fact, Family, meaning, protocol};
 use super::events::{Printed, print};
 use super::identity::{set_addresses, set_id};
 use super::keys::{Action, Keys, Meaning, NO_LABEL, Usual};
@@ -47,6 +47,42 @@ const CLIENT_ERROR: u8 = 4;
 /// Text columns stop here: their offsets are 32 bits, in Arrow signed ones.
 const MAX_TEXT: usize = 1 << 30;
 
+const fn set(facts: &[Fact]) -> u64 {
+    let (mut bits, mut at) = (0, 0);
+    while at < facts.len() {
+        bits |= 1 << facts[at] as u64;
+        at += 1;
+    }
+    bits
+}
+
+/// Facts whose attribute by its current name a column can hold as it is.
+const HOLDABLE: u64 = set(&[
+    Fact::HttpMethod,
+    Fact::HttpStatus,
+    Fact::HttpRoute,
+    Fact::UrlPath,
+    Fact::UrlQuery,
+    Fact::RequestSize,
+    Fact::ResponseSize,
+    Fact::UserAgent,
+    Fact::DbSystem,
+    Fact::DbText,
+    Fact::DbOperation,
+    Fact::DbStatus,
+    Fact::RpcService,
+    Fact::RpcMethod,
+    Fact::MessagingSystem,
+    Fact::MessagingDestination,
+    Fact::MessagingOperation,
+    Fact::DnsName,
+    Fact::ServerAddress,
+    Fact::ServerPort,
+    Fact::ClientAddress,
+    Fact::ClientPort,
+    Fact::ProtocolVersion,
+]);
+
 /// Decodes spans of foreign senders. Holds what one span said until its row is written.
 pub struct Foreign<'a> {
     keys: &'a mut Keys,
@@ -60,6 +96,13 @@ pub struct Foreign<'a> {
     ranks: [u8; FACTS],
     texts: [&'a [u8]; FACTS],
     numbers: [i64; FACTS],
+    /// Facts whose attributes wait outside of the map, with their keys there, because a column may turn out to hold them.
+    waiting: u64,
+    labels: [u32; FACTS],
+    /// Facts that were said by several names: the column could not give back which.
+    again: u64,
+    /// Facts that a column holds as they were said: their attributes are not kept.
+    held: u64,
     scratch: Vec<u8>,
 }
 
@@ -91,6 +134,10 @@ impl<'a> Foreign<'a> {
             ranks: [0; FACTS],
             texts: [&[]; FACTS],
             numbers: [0; FACTS],
+            waiting: 0,
+            labels: [0; FACTS],
+            again: 0,
+            held: 0,
             scratch: Vec::new(),
         }
     }
@@ -99,8 +146,11 @@ impl<'a> Foreign<'a> {
     #[inline(always)]
     fn better(&mut self, fact: Fact, rank: u8) -> bool {
         let at = fact as usize;
-        if (self.said | self.counted) >> at & 1 != 0 && self.ranks[at] <= rank {
-            return false;
+        if (self.said | self.counted) >> at & 1 != 0 {
+            self.again |= 1 << at;
+            if self.ranks[at] <= rank {
+                return false;
+            }
         }
         self.ranks[at] = rank;
         true
@@ -124,13 +174,58 @@ impl<'a> Foreign<'a> {
         }
     }
 
+    /// Lets an attribute wait outside of the map, where it is one that a column may hold; says whether it does.
+    #[inline(always)]
+    fn waits(&mut self, action: Action, label: u32) -> bool {
+        let Action::Fact(fact, 0) = action else { return false };
+        if HOLDABLE >> fact as usize & 1 == 0 {
+            return false;
+        }
+        self.waiting |= 1 << fact as usize;
+        self.labels[fact as usize] = label;
+        true
+    }
+
+    /// A column has what was said, to the letter, and `encode` calls it by the same name: the attribute need not be kept.
+    #[inline(always)]
+    fn hold(&mut self, fact: Fact) {
+        self.held |= 1 << fact as usize;
+    }
+
+    /// The same for a number that a column has; one that is not above 0 cannot be told from none.
+    #[inline]
+    fn hold_number(&mut self, fact: Fact, number: i64) {
+        let plain = self.counted >> (fact as usize) & 1 != 0 || self.text(fact) == itoa::Buffer::new().format(number);
+        if number > 0 && plain {
+            self.hold(fact);
+        }
+    }
+
+    /// Puts what waited and is not held into the map of `row`.
+    #[inline]
+    fn keep_the_rest(&mut self, rows: &mut L7FlowLog, row: usize) {
+        let mut rest = self.waiting & !(self.held & !self.again);
+        while rest != 0 {
+            let at = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            let mut digits = itoa::Buffer::new();
+            let text = if self.counted >> at & 1 != 0 {
+                digits.format(self.numbers[at])
+            } else {
+                // SAFETY: `sound` has proven it.
+                unsafe { std::str::from_utf8_unchecked(self.texts[at]) }
+            };
+            rows.attributes.append(row, self.labels[at], text);
+        }
+    }
+
     /// What was said as text; empty where nothing was, or a number. Only for rows that `sound` has passed.
     #[inline]
     fn text(&self, fact: Fact) -> &'a str {
         if self.said >> (fact as usize) & 1 == 0 {
             return "";
         }
-        // SAFETY: `say` is only called with a text that was added to the row's attributes, and `sound` has proven all of those.
+        // SAFETY: `say` is only called with a text that was added to the row's attributes or waits, and `sound` has proven all of those.
         unsafe { std::str::from_utf8_unchecked(self.texts[fact as usize]) }
     }
 
@@ -182,16 +277,19 @@ impl<'a> Dialect<'a> for Foreign<'a> {
         let (action, label) = (known.action, known.label);
         match value {
             Usual::Str(text) => {
-                // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
-                unsafe { rows.attributes.add_unproven(label, text) };
+                if text.is_empty() || !self.waits(action, label) {
+                    // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+                    unsafe { rows.attributes.add_unproven(label, text) };
+                }
                 if let Action::Fact(fact, rank) = action {
                     self.say(fact, rank, text);
                 }
             }
             Usual::Int(number) => {
-                let mut digits = itoa::Buffer::new();
-                // SAFETY: digits are ASCII.
-                unsafe { rows.attributes.add_unproven(label, digits.format(number).as_bytes()) };
+                if !self.waits(action, label) {
+                    // SAFETY: digits are ASCII.
+                    unsafe { rows.attributes.add_unproven(label, itoa::Buffer::new().format(number).as_bytes()) };
+                }
                 if let Action::Fact(fact, rank) = action {
                     self.count(fact, rank, number);
                 }
@@ -206,6 +304,9 @@ impl<'a> Dialect<'a> for Foreign<'a> {
         self.last = 0;
         self.said = 0;
         self.counted = 0;
+        self.waiting = 0;
+        self.again = 0;
+        self.held = 0;
         self.bad = None;
         outcome
     }
@@ -238,8 +339,11 @@ impl<'a> Foreign<'a> {
             self.bad = Some(bad);
             return Ok(());
         }
-        // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
-        unsafe { rows.attributes.add_unproven(label, &self.scratch) };
+        let plain = matches!(value, Value::Int(_)) || matches!(value, Value::Str(text) if !text.is_empty());
+        if !plain || !self.waits(action, label) {
+            // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+            unsafe { rows.attributes.add_unproven(label, &self.scratch) };
+        }
         if let Action::Fact(fact, rank) = action {
             match (value, value.int()) {
                 (Value::Str(text), _) => self.say(fact, rank, text),
@@ -280,9 +384,10 @@ impl<'a> Foreign<'a> {
             return Ok(Err(bad));
         }
         self.ends(rows, row, head.kind, context);
-        let request = self.request(rows, row);
-        let named = self.name(rows, row, head, request);
-        let answered = named.and_then(|()| self.answer(rows, row, head, request));
+        let (family, own) = self.request(rows, row);
+        let named = self.name(rows, row, head, family, own);
+        let answered = named.and_then(|()| self.answer(rows, row, head, family, own));
+        self.keep_the_rest(rows, row);
         if head.events.is_empty() && head.links.is_empty() {
             return Ok(answered);
         }
@@ -297,7 +402,7 @@ impl<'a> Foreign<'a> {
             return Err(bad);
         }
         believable(end_us, context.body.now_us)?;
-        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) {
+        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) || !self.waiting_is_utf8() {
             return Err(Bad::InvalidUtf8);
         }
         if rows.resource.values.keys.len() + context.resource.keys.len() > context.body.max_pairs {
@@ -316,8 +421,21 @@ impl<'a> Foreign<'a> {
         }
     }
 
+    #[inline]
+    fn waiting_is_utf8(&self) -> bool {
+        let mut texts = self.waiting & self.said;
+        while texts != 0 {
+            let text = self.texts[texts.trailing_zeros() as usize];
+            if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+                return false;
+            }
+            texts &= texts - 1;
+        }
+        true
+    }
+
     /// Addresses and ports of both ends, and where on the way it was seen.
-    fn ends(&self, rows: &mut L7FlowLog, row: usize, kind: u64, context: &Context<'_>) {
+    fn ends(&mut self, rows: &mut L7FlowLog, row: usize, kind: u64, context: &Context<'_>) {
         let (point, server_side) = match kind {
             CLIENT | PRODUCER => ("c-app", false),
             SERVER | CONSUMER => ("s-app", true),
@@ -328,20 +446,27 @@ impl<'a> Foreign<'a> {
         let (client, server) = if server_side { (far, near) } else { (near, far) };
         if let Some(port) = self.port(Fact::ServerPort).or_else(|| self.port(server.1)) {
             rows.server_port.set(row, port);
+            self.hold_number(Fact::ServerPort, i64::from(port));
         }
         if let Some(port) = self.port(Fact::ClientPort).or_else(|| self.port(client.1)) {
             rows.client_port.set(row, port);
+            self.hold_number(Fact::ClientPort, i64::from(port));
         }
         let own = context.resource.host_ip;
         let ip_1 = self
             .ip(Fact::ServerAddress)
             .or_else(|| self.ip(server.0))
             .or(own.filter(|_| server_side));
-        let ip_0 = self
-            .ip(Fact::ClientAddress)
-            .or_else(|| self.ip(client.0))
-            .or(own.filter(|_| !server_side));
+        let said = self.ip(Fact::ClientAddress);
+        let ip_0 = said.or_else(|| self.ip(client.0)).or(own.filter(|_| !server_side));
         set_addresses(rows, row, ip_0, ip_1);
+        // Only one family is stored, and only what is spelled as we spell it is the same again.
+        if let (true, Some(IpAddr::V4(ip))) = (ip_1.is_none_or(|ip| ip.is_ipv4()), said)
+            && !ip.is_unspecified()
+            && !self.texts[Fact::ClientAddress as usize].contains(&b':')
+        {
+            self.hold(Fact::ClientAddress);
+        }
         if context.resource.process_id != 0 {
             if server_side {
                 rows.process_id_1.set(row, context.resource.process_id)
@@ -351,12 +476,13 @@ impl<'a> Foreign<'a> {
         }
     }
 
-    /// The columns of the request; says which kind of protocol it was.
-    fn request(&self, rows: &mut L7FlowLog, row: usize) -> Family {
+    /// The columns of the request; says which kind of protocol it was, and whether the row's protocol is known to be of that kind.
+    fn request(&mut self, rows: &mut L7FlowLog, row: usize) -> (Family, bool) {
         let family = self.family();
         let version = self.text(Fact::ProtocolVersion);
         if !version.is_empty() {
             rows.version.set(row, version);
+            self.hold(Fact::ProtocolVersion);
         }
         let (number, name) = match family {
             Family::Http if version.starts_with('2') => (21, "HTTP2"),
@@ -380,8 +506,10 @@ impl<'a> Foreign<'a> {
         } {
             rows.protocol.set(row, transport);
         }
+        // `encode` gives a column the name that goes with the protocol.
+        let own = family != Family::Other && Family::of(number) == family;
         let (method, resource) = match family {
-            Family::Http => (self.text(Fact::HttpMethod), self.http_resource(rows, row)),
+            Family::Http => (self.text(Fact::HttpMethod), self.http_resource(rows, row, own)),
             Family::Db => (self.db_operation(), self.text(Fact::DbText)),
             Family::Rpc => (self.text(Fact::RpcMethod), self.text(Fact::RpcService)),
             Family::Messaging => (self.text(Fact::MessagingOperation), self.text(Fact::MessagingDestination)),
@@ -403,16 +531,47 @@ impl<'a> Foreign<'a> {
         if !domain.is_empty() {
             rows.request_domain.set(row, domain);
         }
+        if own {
+            self.hold_request(family, name);
+        }
         let agent = self.text(Fact::UserAgent);
         if !agent.is_empty() {
             rows.user_agent.set(row, agent);
+            self.hold(Fact::UserAgent);
         }
-        rows.request_length.set(row, self.number(Fact::RequestSize).unwrap_or(-1));
-        rows.response_length.set(row, self.number(Fact::ResponseSize).unwrap_or(-1));
+        let sizes = [Fact::RequestSize, Fact::ResponseSize].map(|fact| self.number(fact));
+        rows.request_length.set(row, sizes[0].unwrap_or(-1));
+        rows.response_length.set(row, sizes[1].unwrap_or(-1));
+        if let (true, Family::Http) = (own, family) {
+            self.hold_number(Fact::RequestSize, sizes[0].unwrap_or(-1));
+            self.hold_number(Fact::ResponseSize, sizes[1].unwrap_or(-1));
+        }
         if matches!(self.text(Fact::UrlScheme), "https" | "wss") || self.text(Fact::UrlFull).starts_with("https:") {
             rows.is_tls.set(row, 1);
         }
-        family
+        (family, own)
+    }
+
+    /// What says no more than the columns of a request of a known protocol, named `protocol`, do.
+    fn hold_request(&mut self, family: Family, protocol: &str) {
+        let facts = match family {
+            Family::Http => set(&[Fact::HttpMethod, Fact::ServerAddress]),
+            Family::Db => set(&[Fact::DbOperation, Fact::DbText, Fact::ServerAddress]),
+            Family::Rpc => set(&[Fact::RpcMethod, Fact::RpcService, Fact::ServerAddress]),
+            Family::Messaging => set(&[Fact::MessagingOperation, Fact::MessagingDestination, Fact::ServerAddress]),
+            Family::Dns => set(&[Fact::DnsName]),
+            Family::Other => 0,
+        };
+        self.held |= facts & self.said;
+        let fact = match family {
+            Family::Db => Fact::DbSystem,
+            Family::Messaging => Fact::MessagingSystem,
+            _ => return,
+        };
+        let system = self.text(fact);
+        if system.bytes().eq(protocol.bytes().map(|byte| byte.to_ascii_lowercase())) {
+            self.hold(fact);
+        }
     }
 
     fn family(&self) -> Family {
@@ -433,8 +592,15 @@ impl<'a> Foreign<'a> {
     }
 
     /// Path and query; written here where they come in two parts.
-    fn http_resource(&self, rows: &mut L7FlowLog, row: usize) -> &'a str {
+    fn http_resource(&mut self, rows: &mut L7FlowLog, row: usize, own: bool) -> &'a str {
         let (path, query) = (self.text(Fact::UrlPath), self.text(Fact::UrlQuery));
+        // The first question mark parts them again.
+        if own && !path.is_empty() && !path.contains('?') {
+            self.hold(Fact::UrlPath);
+            if !query.is_empty() {
+                self.hold(Fact::UrlQuery);
+            }
+        }
         if !path.is_empty() && !query.is_empty() {
             rows.request_resource.set(row, &format!("{path}?{query}"));
             return "";
@@ -474,15 +640,23 @@ impl<'a> Foreign<'a> {
         }
     }
 
-    /// `endpoint`: the route where there is one, else the span's name; a name that says more than the route stays among the attributes.
-    fn name(&self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family) -> Result<(), Bad> {
+    /// `endpoint`: the route where there is one, else the span's name; a name that says more than that stays among the attributes.
+    fn name(&mut self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family, own: bool) -> Result<(), Bad> {
         let route = if family == Family::Http { self.text(Fact::HttpRoute) } else { "" };
         if route.is_empty() {
             let key = rows.endpoint.intern_bytes(head.name).ok_or(Bad::InvalidUtf8)?;
             rows.endpoint.set_key(row, key);
+            if family == Family::Http && head.name.starts_with(b"/") {
+                // It looks like a route and is none.
+                let name = rows.endpoint.get(row).to_owned();
+                rows.attributes.amend(row, "span.name", &name);
+            }
             return Ok(());
         }
         rows.endpoint.set(row, route);
+        if own && route.starts_with('/') {
+            self.hold(Fact::HttpRoute);
+        }
         let rest = head.name.strip_suffix(route.as_bytes());
         if rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(b" ") == Some(self.text(Fact::HttpMethod).as_bytes())) {
             return Ok(());
@@ -493,16 +667,20 @@ impl<'a> Foreign<'a> {
     }
 
     /// How it ended.
-    fn answer(&self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family) -> Result<(), Bad> {
-        let code = match family {
-            Family::Http => self.number(Fact::HttpStatus),
-            Family::Rpc => self.number(Fact::RpcStatus),
-            Family::Db => self.number(Fact::DbStatus),
+    fn answer(&mut self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family, own: bool) -> Result<(), Bad> {
+        let fact = match family {
+            Family::Http => Some(Fact::HttpStatus),
+            Family::Rpc => Some(Fact::RpcStatus),
+            Family::Db => Some(Fact::DbStatus),
             _ => None,
         };
-        let code = code.and_then(|code| i32::try_from(code).ok()).unwrap_or_default();
+        let code = fact.and_then(|fact| self.number(fact)).and_then(|code| i32::try_from(code).ok());
+        let code = code.unwrap_or_default();
         if code != 0 {
             rows.response_code.set(row, code);
+            if let (true, Some(fact @ (Fact::HttpStatus | Fact::DbStatus))) = (own, fact) {
+                self.hold_number(fact, i64::from(code));
+            }
         }
         let failed = head.status_code == STATUS_ERROR;
         let status = match (family, code) {
@@ -544,17 +722,6 @@ impl<'a> Foreign<'a> {
         }
         Ok(sound)
     }
-}
-
-/// Which conventions a span follows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Http,
-    Db,
-    Rpc,
-    Messaging,
-    Dns,
-    Other,
 }
 
 fn known_or_named(system: &str) -> (u8, &str) {

@@ -181,10 +181,41 @@ def test_events_and_links_are_json_and_an_exception_explains_the_failure() -> No
 
 
 def test_a_repeated_key_keeps_its_first_value() -> None:
-    made = span({"http.request.method": "GET"})
+    made = span({"http.request.method": "GET", "more": 1})
     made.attributes.append(KeyValue(key="http.request.method", value=any_value("PUT")))
-    kept, method = columns(made, "attributes", "request_type")
-    assert (kept, method) == ({"http.request.method": "GET"}, "GET")
+    made.attributes.append(KeyValue(key="more", value=any_value(2)))
+    assert columns(made, "attributes", "request_type") == ({"more": "1"}, "GET")
+
+
+def test_attributes_are_what_no_column_holds() -> None:
+    http = {
+        "http.request.method": "GET", "url.path": "/a/7", "url.query": "b=?", "http.route": "/a/{id}", "http.response.status_code": 200, "server.port": 80,
+        "server.address": "shop", "client.address": "10.0.0.1", "client.port": 5555, "network.protocol.version": "1.1", "user_agent.original": "curl/8",
+        "http.request.body.size": 12, "enduser.id": "u", "url.scheme": "http",
+    }  # fmt: skip
+    assert columns(span(http, name="GET /a/{id}"), "attributes") == ({"enduser.id": "u", "url.scheme": "http"},)
+    database = {"db.system.name": "postgresql", "db.query.text": "select 1", "db.operation.name": "SELECT", "server.address": "db", "db.namespace": "shop"}
+    assert columns(span(database, kind=CLIENT), "attributes") == ({"db.namespace": "shop"},)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"http.method": "GET", "http.status_code": 200, "http.user_agent": "curl/8"},
+        {"http.request.method": "GET", "http.method": "GET"},
+        {"http.request.method": "", "http.response.status_code": 0},
+        {"http.response.status_code": "0200", "server.port": "080"},
+        {"client.address": "::ffff:10.0.0.1"},
+        {"client.address": "someone", "network.peer.address": "10.0.0.1"},
+        {"client.address": "10.0.0.1", "server.address": "2001:db8::1"},
+        {"http.request.method": "GET", "network.protocol.version": "1", "url.path": "/a?b", "url.query": "c"},
+        {"db.system.name": "cockroachdb", "db.query.text": "select 1"},
+    ],
+)
+def test_an_attribute_that_a_column_cannot_give_back_is_kept(attributes: dict[str, object]) -> None:
+    (kept,) = columns(span(attributes), "attributes")
+    held = {"http.request.method": "GET", "network.protocol.version": "1"} if "url.path" in attributes else {}
+    assert {**kept, **held} == {key: str(value) for key, value in attributes.items()}
 
 
 def test_what_a_foreign_span_says_in_our_name_is_ignored() -> None:

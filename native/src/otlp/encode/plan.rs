@@ -2,33 +2,9 @@
 
 use crate::column::{Column, LabelMap, TextMap};
 use crate::otlp::columns::action;
+pub use crate::otlp::convention::Family;
 use crate::otlp::keys::Action;
 use crate::table::Batch;
-
-/// Which of OpenTelemetry's names a row's columns go by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    Http,
-    Db,
-    Rpc,
-    Messaging,
-    Dns,
-    Other,
-}
-
-impl Family {
-    /// By `l7_protocol`.
-    pub fn of(l7_protocol: u8) -> Family {
-        match l7_protocol {
-            20 | 21 => Family::Http,
-            40..=49 => Family::Rpc,
-            60..=62 | 80..=82 => Family::Db,
-            100..=107 => Family::Messaging,
-            120 => Family::Dns,
-            _ => Family::Other,
-        }
-    }
-}
 
 /// (column, its names by family: http, db, rpc, messaging, dns); an empty name means `weir.<column>`.
 const NAMES: &[(&str, [&str; 5])] = &[
@@ -64,6 +40,9 @@ const NAMES: &[(&str, [&str; 5])] = &[
     ("request_length", ["http.request.body.size", "", "", "", ""]),
     ("response_length", ["http.response.body.size", "", "", "", ""]),
 ];
+
+/// The ports of a request by their names in spans; a log record has the connection's own.
+const PORTS: &[(&str, &str)] = &[("client_port", "client.port"), ("server_port", "server.port")];
 
 /// A column to write, with its names by family and, last, the one that every table understands.
 pub struct Item<'a> {
@@ -123,7 +102,7 @@ impl<'a> Plan<'a> {
                 items.push(Item {
                     column,
                     name: declared.name,
-                    keys: keys(declared.name, declared.attribute),
+                    keys: keys(declared.name, declared.attribute, is_l7),
                 });
             }
         }
@@ -147,7 +126,9 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn keys(name: &str, attribute: &str) -> [String; 6] {
+fn keys(name: &str, attribute: &str, is_l7: bool) -> [String; 6] {
+    let port = PORTS.iter().find(|(column, _)| is_l7 && *column == name);
+    let attribute = port.map_or(attribute, |(_, port)| *port);
     let names = NAMES
         .iter()
         .find(|(column, _)| *column == name)

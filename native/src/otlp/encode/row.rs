@@ -72,7 +72,8 @@ pub fn who(plan: &Plan<'_>, row: usize, field: u32, out: &mut Vec<u8>) {
         pair_int(out, field, "weir.agent_id", int(special.agent_id, row));
     }
     let mut saw_ipv4 = int(special.single_ip4, row) != 0;
-    for (end, key) in ["source.address", "destination.address"].into_iter().enumerate() {
+    let client = if plan.is_l7 { "client.address" } else { "source.address" };
+    for (end, key) in [client, "destination.address"].into_iter().enumerate() {
         let ip4 = ip4(special.ip4[end], row);
         let ip6 = ip6(special.ip6[end], row);
         saw_ipv4 |= ip4.is_some();
