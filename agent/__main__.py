@@ -81,9 +81,9 @@ def _watch(form: str | None) -> None:
         return
     from agent.app import start  # noqa: PLC0415  a replay needs none of it
     from agent.settings import AgentSettings  # noqa: PLC0415
-    from libs.boot import load_settings, run  # noqa: PLC0415
+    from libs.boot import run  # noqa: PLC0415
 
-    run("agent", load_settings(AgentSettings), start, uvloop=False)
+    run("agent", AgentSettings, start, uvloop=False)
 
 
 def _replay(options: argparse.Namespace) -> None:

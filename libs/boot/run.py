@@ -19,7 +19,7 @@ from libs.boot.errors import StartError
 from libs.boot.health import Health
 from libs.boot.logs import configure_logs, get_logger
 from libs.boot.observe import App, observe
-from libs.boot.settings import ProcessSettings
+from libs.boot.settings import ProcessSettings, load_settings
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -170,8 +170,16 @@ async def _main(start: Callable[[Runtime], Awaitable[None]], settings: ProcessSe
     return 0
 
 
-def run(process: str, settings: ProcessSettings, start: Callable[[Runtime], Awaitable[None]], *, uvloop: bool = True) -> None:
-    """Runs a process: `start` builds everything and returns, then the process lives until SIGTERM or SIGINT. Exits the interpreter."""
+def run(process: str, settings: ProcessSettings | type[ProcessSettings], start: Callable[[Runtime], Awaitable[None]], *, uvloop: bool = True) -> None:
+    """Runs a process: `start` builds everything and returns, then the process lives until SIGTERM or SIGINT. Exits the interpreter.
+
+    `settings` may be a class, then they are read from the environment; what is wrong there is said in one sentence.
+    """
+    if isinstance(settings, type):
+        try:
+            settings = load_settings(settings)
+        except StartError as error:
+            sys.exit(f"weir {process}: {error}")
     configure_logs(process, settings.log_level, settings.log_format)
     _die_with_supervisor()
     factory = None

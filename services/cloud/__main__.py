@@ -1,13 +1,13 @@
 """`python -m services.cloud`."""
 
-from libs.boot import load_settings, run
+from libs.boot import run
 from services.cloud.app import start
 from services.cloud.settings import CloudSettings
 
 
 def main() -> None:
     """Runs the process until SIGTERM."""
-    run("cloud", load_settings(CloudSettings), start, uvloop=False)
+    run("cloud", CloudSettings, start, uvloop=False)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """`python -m services.genesis`."""
 
-from libs.boot import load_settings, run
+from libs.boot import run
 from services.genesis.app import start
 from services.genesis.settings import GenesisSettings
 
 
 def main() -> None:
     """Runs the process until SIGTERM."""
-    run("genesis", load_settings(GenesisSettings), start, uvloop=False)
+    run("genesis", GenesisSettings, start, uvloop=False)
 
 
 if __name__ == "__main__":

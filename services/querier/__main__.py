@@ -1,19 +1,13 @@
 """Runs the querier: settings from the environment, then until SIGTERM."""
 
-import sys
-
-from libs.boot import StartError, load_settings, run
+from libs.boot import run
 from services.querier.app import start
 from services.querier.settings import QuerierSettings
 
 
 def main() -> None:
     """Settings → run."""
-    try:
-        settings = load_settings(QuerierSettings)
-    except StartError as error:
-        sys.exit(f"weir querier: {error}")
-    run("querier", settings, start)
+    run("querier", QuerierSettings, start)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """`python -m services.recorder`."""
 
-from libs.boot import load_settings, run
+from libs.boot import run
 from services.recorder.app import start
 from services.recorder.settings import RecorderSettings
 
 
 def main() -> None:
     """Runs the process until SIGTERM."""
-    run("recorder", load_settings(RecorderSettings), start, uvloop=False)
+    run("recorder", RecorderSettings, start, uvloop=False)
 
 
 if __name__ == "__main__":

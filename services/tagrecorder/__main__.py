@@ -1,13 +1,13 @@
 """`python -m services.tagrecorder`."""
 
-from libs.boot import load_settings, run
+from libs.boot import run
 from services.tagrecorder.app import start
 from services.tagrecorder.settings import TagrecorderSettings
 
 
 def main() -> None:
     """Runs the process until SIGTERM."""
-    run("tagrecorder", load_settings(TagrecorderSettings), start, uvloop=False)
+    run("tagrecorder", TagrecorderSettings, start, uvloop=False)
 
 
 if __name__ == "__main__":
