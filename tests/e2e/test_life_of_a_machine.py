@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from tests.e2e.machine import UP_S, Machine
 
@@ -67,7 +66,18 @@ def test_down_stops_everything_and_the_data_is_there_after_the_next_up(machine: 
 
 def test_killing_the_supervisor_leaves_no_orphans(machine: Machine) -> None:
     os.kill(machine.supervisor_pid(), signal.SIGKILL)
-    machine.wait(lambda: machine.alive() == [], 30, f"orphans: {machine.alive()}")
-    time.sleep(0.5)
+    machine.wait(lambda: machine.alive() == [], 30, lambda: f"orphans: {machine.alive()}")
+
+
+def test_damaged_files_cost_what_was_in_them_and_nothing_else(machine: Machine) -> None:
+    machine.down()
+    damaged = [path for path in (machine.folder / "agent").rglob("*") if path.is_file() and path.name != "lock"]
+    damaged += [path for path in (machine.folder / "ingester").rglob("*") if path.is_file()]
+    damaged += [machine.folder / "run" / "state.json", machine.folder / "run" / "supervisor.lock"]
+    assert any(path.name == "standing.json" for path in damaged)
+    for path in damaged:
+        path.write_bytes(b'\x00{"half')
+    (machine.folder / "agent" / "spool" / "flow_log" / f"{7:012d}.spool").write_bytes(os.urandom(5000))
     machine.up()
     assert {row["state"] for row in machine.status().values()} == {"ready"}
+    assert len(machine.agent_ids()) == 1, "the agent was registered again"

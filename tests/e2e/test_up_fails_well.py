@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,22 +141,3 @@ def test_an_unknown_setting_is_one_sentence_with_the_nearest_right_one(folder: P
     said = done.stdout + done.stderr
     assert f"Nothing reads the setting {setting}: did you mean WEIR_" in said
     assert "Traceback" not in said
-
-
-def test_damaged_files_cost_what_was_in_them_and_nothing_else(only_machine: Machine) -> None:
-    machine = only_machine
-    machine.ensure_up()
-    machine.wait(lambda: machine.agent_ids() != [], 30, "no agent registered")
-    machine.down()
-    damaged = [path for path in (machine.folder / "agent").rglob("*") if path.is_file() and path.name != "lock"]
-    damaged += [path for path in (machine.folder / "ingester").rglob("*") if path.is_file()]
-    damaged += [machine.folder / "run" / "state.json", machine.folder / "run" / "supervisor.lock"]
-    assert any(path.name == "standing.json" for path in damaged)
-    for path in damaged:
-        path.write_bytes(b'\x00{"half')
-    spool = machine.folder / "agent" / "spool" / "flow_log"
-    (spool / f"{7:012d}.spool").write_bytes(os.urandom(5000))
-    began = time.monotonic()
-    machine.ensure_up()
-    assert len(machine.agent_ids()) == 1, "the agent was registered again"
-    assert time.monotonic() - began < 90
