@@ -7,6 +7,7 @@ import contextlib
 import logging
 
 from libs.boot import Runtime
+from services.store import signpost
 from services.store.access import Access, load_users
 from services.store.disk import Disk
 from services.store.engine import Engine
@@ -46,3 +47,6 @@ async def start(runtime: Runtime) -> None:
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing response" not in record.getMessage())
     await runtime.serve_http(store, h11_max_incomplete_event_size=1 << 20)
     runtime.on_stop("queries", drain)
+    if settings.native_port:
+        sign = await signpost.open_at(settings.host, settings.native_port, settings.port)
+        runtime.on_stop("signpost", sign.close)

@@ -16,6 +16,7 @@ from services.store.answer import Answer
 from services.store.disk import Disk
 from services.store.engine import Connection, Engine, identifier, literal
 from services.store.errors import Denied, Overloaded, StoreError
+from services.store.identity import with_identity
 from services.store.kill import TAG_SQL, Running, kill, with_client_ids
 from services.store.metrics import QUERIES, ROWS_WRITTEN, RUNNING, SECONDS
 from services.store.pipe import Pipe
@@ -138,7 +139,7 @@ class Store:
         session: Session | None = None
         try:
             if "session_id" in request.params:
-                session = self._sessions.take(request)
+                session = await self._sessions.take(request)
                 if session.fresh:
                     session.fresh = False
                     self._log.login(request.user.name, request.peer, request.params["session_id"])
@@ -156,7 +157,7 @@ class Store:
         loop = asyncio.get_running_loop()
         pipe = Pipe() if todo.statement.kind == "select" else None
         running = loop.run_in_executor(self._threads, self._work, request, todo, session, pipe.path if pipe else "")
-        watch = asyncio.create_task(self._kill_if_gone(request, receive))
+        watch = asyncio.create_task(self._kill_if_gone(request, receive, session))
         try:
             if pipe is not None:
                 running.add_done_callback(lambda _: pipe.no_more_writers())
@@ -212,13 +213,17 @@ class Store:
         self._log.flush_for(todo.statement.head)
         if todo.statement.kind == "kill":
             return kill(connection, request, todo.statement, dict(self._running))
+        if (personal := with_identity(todo.statement, request)) is not None:
+            todo = replace_text(todo, personal)
         if todo.statement.kind == "select" and (text := with_client_ids(todo.statement, dict(self._running))) is not None:
             todo = replace_text(todo, text)
         return run(connection, self._engine, request, todo, outfile)
 
-    async def _kill_if_gone(self, request: Request, receive: Receive) -> None:
+    async def _kill_if_gone(self, request: Request, receive: Receive, session: Session | None) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        if session is not None:
+            session.abandoned = True
         tags = [tag for tag, one in list(self._running.items()) if one.query_id == request.query_id]
         if tags:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._kill_tags, tags)

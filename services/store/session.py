@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from services.store.engine import Connection, Engine
 from services.store.errors import BadRequest, Overloaded
 from services.store.metrics import SESSIONS
 from services.store.request import Request
 from services.store.settings import StoreSettings
+
+_PATIENCE_S: Final = 0.25
+_ABANDONED_PATIENCE_S: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -25,6 +30,9 @@ class Session:
     """Where the last USE went."""
     fresh: bool = True
     """Nothing has run in it yet."""
+    abandoned: bool = False
+    """The client of the request that runs in it has gone; the request ends soon."""
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Sessions:
@@ -35,8 +43,22 @@ class Sessions:
         self._settings = settings
         self._alive: dict[tuple[str, str], Session] = {}
 
-    def take(self, request: Request) -> Session:
+    async def take(self, request: Request) -> Session:
         """The session the request names, made where it is new. Raises BadRequest: unknown, in use, or a wrong time-out."""
+        await self._wait(self._alive.get((request.user.name, request.params["session_id"])))
+        return self._take(request)
+
+    async def _wait(self, session: Session | None) -> None:
+        """A client that left a stream and asks again at once must not find its own session locked: it is a moment until its query has ended."""
+        if session is None or not session.busy:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(session.freed.wait(), _PATIENCE_S)
+        if session.busy and session.abandoned:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(session.freed.wait(), _ABANDONED_PATIENCE_S)
+
+    def _take(self, request: Request) -> Session:
         key = (request.user.name, request.params["session_id"])
         timeout_s = self._timeout(request.params.get("session_timeout", ""))
         session = self._alive.get(key)
@@ -51,12 +73,14 @@ class Sessions:
                 raise Overloaded(202, "TOO_MANY_SIMULTANEOUS_QUERIES", f"There are {self._settings.max_sessions} sessions already")
             session = self._alive[key] = Session(self._engine.open(readonly=request.user.readonly), timeout_s)
             SESSIONS.set(len(self._alive))
-        session.busy, session.timeout_s = True, timeout_s
+        session.busy, session.abandoned, session.timeout_s = True, False, timeout_s
+        session.freed.clear()
         return session
 
     def give(self, request: Request, session: Session, *, end: bool = False) -> None:
         """The request is done with its session."""
         session.busy = False
+        session.freed.set()
         session.expires_at = time.monotonic() + session.timeout_s
         if end or request.flag("close_session"):
             self._end((request.user.name, request.params["session_id"]))

@@ -31,6 +31,12 @@ class StoreSettings(ProcessSettings):
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix="WEIR_STORE_", extra="forbid", frozen=True)
 
     port: int = Field(8123, ge=0, le=65535, description="Port of the ClickHouse HTTP protocol, with /healthz, /readyz and /metrics; 0 picks a free one.")
+    native_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port (ClickHouse's is 9000) that only tells clients of the native protocol, and HTTP clients lost there, to use the HTTP one; 0 opens none.",
+    )
     data_dir: Path = Field(default_factory=lambda: data_dir() / "clickhouse", description="Where the tables are kept; one process at a time.")
     users: tuple[User, ...] = Field(
         (User(name="default"), User(name="reader", readonly=True)),

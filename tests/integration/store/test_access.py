@@ -104,3 +104,13 @@ def test_a_readers_queries_are_bounded(start_store: Any) -> None:
 
 def test_a_denial_names_the_user(store: Any) -> None:
     assert store.post("SELECT * FROM file('/etc/passwd', 'LineAsString')", user="reader").text.startswith("Code: 497. DB::Exception: reader: ")
+
+
+def test_a_client_is_told_its_own_name_and_query_id(store: Any) -> None:
+    sql = "SELECT currentUser(), user() AS u, queryID(), concat(current_user ( ), '!') AS c, 'user()' AS s -- user()\n WHERE currentUser() = 'looker' FORMAT TSVWithNames"
+    told = store.ok(sql, user="looker", password="l", query_id="mine")  # noqa: S106
+    assert told == "currentUser()\tu\tqueryID()\tc\ts\nlooker\tlooker\tmine\tlooker!\tuser()\n"
+    store.ok("CREATE OR REPLACE TABLE written_by (who String) ENGINE = MergeTree ORDER BY who")
+    store.ok("INSERT INTO written_by SELECT currentUser()", user="anna", password="s3cret")  # noqa: S106
+    assert store.ok("SELECT who FROM written_by") == "anna\n"
+    assert store.ok("SELECT user FROM (SELECT 1 AS user)") == "1\n"

@@ -97,3 +97,11 @@ def test_one_query_too_many_is_refused_and_kill_still_gets_through(start_store: 
     for thread in threads:
         thread.join(10)
     assert store.ok("SELECT 1") == "1\n"
+
+
+def test_a_client_that_leaves_a_stream_finds_its_session_free(store: Any) -> None:
+    endless = {"query": "SELECT number FROM numbers(100000000000)", "session_id": "left-a-stream", "wait_end_of_query": "0"}
+    for _ in range(5):
+        with httpx.stream("POST", store.url, params=endless, timeout=10) as answer:
+            next(answer.iter_raw())
+        assert store.ok("SELECT 1", session_id="left-a-stream") == "1\n"
