@@ -235,6 +235,7 @@ def config_xml(settings: StoreSettings, users: Path) -> str:
     <max_thread_pool_free_size>32</max_thread_pool_free_size>
     <max_io_thread_pool_free_size>0</max_io_thread_pool_free_size>
     <merge_tree>
+        <auto_statistics_types></auto_statistics_types>
         <merge_max_block_size>8192</merge_max_block_size>
         <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>

@@ -21,7 +21,7 @@ from tests.bench.processes import Watch, cpu_s
 from tests.bench.store import Store
 from tests.e2e.machine import Machine
 
-_CONNECTIONS: Final = 6
+_CONNECTIONS: Final = 16
 """At the peak: enough that a block gathers while another is stored."""
 _CROWD: Final = 64
 """Senders where more is offered than can be stored."""

@@ -16,6 +16,7 @@ pub mod json;
 pub mod keys;
 pub mod logs;
 pub mod resource;
+mod said;
 pub mod span;
 pub mod traces;
 pub mod url;

@@ -1,11 +1,11 @@
 //! A span of any OpenTelemetry SDK → one row, by the semantic conventions.
 
 use super::bad::{Bad, believable};
-use super::convention::{FACTS, Fact, Family, meaning, protocol};
+use super::convention::{Fact, Family, meaning, protocol};
 use super::events::{Printed, print};
 use super::identity::{set_addresses, set_id};
 use super::keys::{Action, Keys, Meaning, NO_LABEL, Usual};
-use super::resource::parse_ip;
+use super::said::{Said, set};
 use super::traces::{Context, Dialect};
 use super::url::{authority_of, path_of};
 use super::value::Value;
@@ -47,42 +47,6 @@ const CLIENT_ERROR: u8 = 4;
 /// Text columns stop here: their offsets are 32 bits, in Arrow signed ones.
 const MAX_TEXT: usize = 1 << 30;
 
-const fn set(facts: &[Fact]) -> u64 {
-    let (mut bits, mut at) = (0, 0);
-    while at < facts.len() {
-        bits |= 1 << facts[at] as u64;
-        at += 1;
-    }
-    bits
-}
-
-/// Facts whose attribute by its current name a column can hold as it is.
-const HOLDABLE: u64 = set(&[
-    Fact::HttpMethod,
-    Fact::HttpStatus,
-    Fact::HttpRoute,
-    Fact::UrlPath,
-    Fact::UrlQuery,
-    Fact::RequestSize,
-    Fact::ResponseSize,
-    Fact::UserAgent,
-    Fact::DbSystem,
-    Fact::DbText,
-    Fact::DbOperation,
-    Fact::DbStatus,
-    Fact::RpcService,
-    Fact::RpcMethod,
-    Fact::MessagingSystem,
-    Fact::MessagingDestination,
-    Fact::MessagingOperation,
-    Fact::DnsName,
-    Fact::ServerAddress,
-    Fact::ServerPort,
-    Fact::ClientAddress,
-    Fact::ClientPort,
-    Fact::ProtocolVersion,
-]);
-
 /// Decodes spans of foreign senders. Holds what one span said until its row is written.
 pub struct Foreign<'a> {
     keys: &'a mut Keys,
@@ -90,19 +54,7 @@ pub struct Foreign<'a> {
     /// Grows by one for each span, so that a key knows whether this span had it already.
     serial: &'a mut u64,
     bad: Option<Bad>,
-    /// Which facts were said as text, and which as a number; their values are below.
-    said: u64,
-    counted: u64,
-    ranks: [u8; FACTS],
-    texts: [&'a [u8]; FACTS],
-    numbers: [i64; FACTS],
-    /// Facts whose attributes wait outside of the map, with their keys there, because a column may turn out to hold them.
-    waiting: u64,
-    labels: [u32; FACTS],
-    /// Facts that were said by several names: the column could not give back which.
-    again: u64,
-    /// Facts that a column holds as they were said: their attributes are not kept.
-    held: u64,
+    said: Said<'a>,
     scratch: Vec<u8>,
 }
 
@@ -129,136 +81,9 @@ impl<'a> Foreign<'a> {
             last: 0,
             serial,
             bad: None,
-            said: 0,
-            counted: 0,
-            ranks: [0; FACTS],
-            texts: [&[]; FACTS],
-            numbers: [0; FACTS],
-            waiting: 0,
-            labels: [0; FACTS],
-            again: 0,
-            held: 0,
+            said: Said::default(),
             scratch: Vec::new(),
         }
-    }
-
-    /// Whether `fact` is new or said by a better name now.
-    #[inline(always)]
-    fn better(&mut self, fact: Fact, rank: u8) -> bool {
-        let at = fact as usize;
-        if (self.said | self.counted) >> at & 1 != 0 {
-            self.again |= 1 << at;
-            if self.ranks[at] <= rank {
-                return false;
-            }
-        }
-        self.ranks[at] = rank;
-        true
-    }
-
-    #[inline(always)]
-    fn say(&mut self, fact: Fact, rank: u8, text: &'a [u8]) {
-        if self.better(fact, rank) {
-            self.said |= 1 << fact as usize;
-            self.counted &= !(1 << fact as usize);
-            self.texts[fact as usize] = text;
-        }
-    }
-
-    #[inline(always)]
-    fn count(&mut self, fact: Fact, rank: u8, number: i64) {
-        if self.better(fact, rank) {
-            self.counted |= 1 << fact as usize;
-            self.said &= !(1 << fact as usize);
-            self.numbers[fact as usize] = number;
-        }
-    }
-
-    /// Lets an attribute wait outside of the map, where it is one that a column may hold; says whether it does.
-    #[inline(always)]
-    fn waits(&mut self, action: Action, label: u32) -> bool {
-        let Action::Fact(fact, 0) = action else { return false };
-        if HOLDABLE >> fact as usize & 1 == 0 {
-            return false;
-        }
-        self.waiting |= 1 << fact as usize;
-        self.labels[fact as usize] = label;
-        true
-    }
-
-    /// A column has what was said, to the letter, and `encode` calls it by the same name: the attribute need not be kept.
-    #[inline(always)]
-    fn hold(&mut self, fact: Fact) {
-        self.held |= 1 << fact as usize;
-    }
-
-    /// The same for a number that a column has; one that is not above 0 cannot be told from none.
-    #[inline]
-    fn hold_number(&mut self, fact: Fact, number: i64) {
-        let plain = self.counted >> (fact as usize) & 1 != 0 || self.text(fact) == itoa::Buffer::new().format(number);
-        if number > 0 && plain {
-            self.hold(fact);
-        }
-    }
-
-    /// Puts what waited and is not held into the map of `row`.
-    #[inline]
-    fn keep_the_rest(&mut self, rows: &mut L7FlowLog, row: usize) {
-        let mut rest = self.waiting & !(self.held & !self.again);
-        while rest != 0 {
-            let at = rest.trailing_zeros() as usize;
-            rest &= rest - 1;
-            let mut digits = itoa::Buffer::new();
-            let text = if self.counted >> at & 1 != 0 {
-                digits.format(self.numbers[at])
-            } else {
-                // SAFETY: `sound` has proven it.
-                unsafe { std::str::from_utf8_unchecked(self.texts[at]) }
-            };
-            rows.attributes.append(row, self.labels[at], text);
-        }
-    }
-
-    /// What was said as text; empty where nothing was, or a number. Only for rows that `sound` has passed.
-    #[inline]
-    fn text(&self, fact: Fact) -> &'a str {
-        if self.said >> (fact as usize) & 1 == 0 {
-            return "";
-        }
-        // SAFETY: `say` is only called with a text that was added to the row's attributes or waits, and `sound` has proven all of those.
-        unsafe { std::str::from_utf8_unchecked(self.texts[fact as usize]) }
-    }
-
-    /// What was said as a number, or as text that spells one.
-    #[inline]
-    fn number(&self, fact: Fact) -> Option<i64> {
-        if self.counted >> (fact as usize) & 1 != 0 {
-            return Some(self.numbers[fact as usize]);
-        }
-        if self.said >> (fact as usize) & 1 != 0 {
-            self.text(fact).parse().ok()
-        } else {
-            None
-        }
-    }
-
-    #[inline]
-    fn has(&self, fact: Fact) -> bool {
-        (self.said | self.counted) >> (fact as usize) & 1 != 0
-    }
-
-    #[inline]
-    fn ip(&self, fact: Fact) -> Option<IpAddr> {
-        if self.said >> (fact as usize) & 1 == 0 {
-            None
-        } else {
-            parse_ip(self.texts[fact as usize]).map(|ip| ip.to_canonical())
-        }
-    }
-
-    #[inline]
-    fn port(&self, fact: Fact) -> Option<u16> {
-        self.number(fact).and_then(|port| u16::try_from(port).ok())
     }
 }
 
@@ -277,21 +102,21 @@ impl<'a> Dialect<'a> for Foreign<'a> {
         let (action, label) = (known.action, known.label);
         match value {
             Usual::Str(text) => {
-                if text.is_empty() || !self.waits(action, label) {
+                if text.is_empty() || !self.said.waits(action, label) {
                     // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
                     unsafe { rows.attributes.add_unproven(label, text) };
                 }
                 if let Action::Fact(fact, rank) = action {
-                    self.say(fact, rank, text);
+                    self.said.say(fact, rank, text);
                 }
             }
             Usual::Int(number) => {
-                if !self.waits(action, label) {
+                if !self.said.waits(action, label) {
                     // SAFETY: digits are ASCII.
                     unsafe { rows.attributes.add_unproven(label, itoa::Buffer::new().format(number).as_bytes()) };
                 }
                 if let Action::Fact(fact, rank) = action {
-                    self.count(fact, rank, number);
+                    self.said.count(fact, rank, number);
                 }
             }
         }
@@ -302,11 +127,7 @@ impl<'a> Dialect<'a> for Foreign<'a> {
         let outcome = self.row(rows, head, context);
         *self.serial += 1;
         self.last = 0;
-        self.said = 0;
-        self.counted = 0;
-        self.waiting = 0;
-        self.again = 0;
-        self.held = 0;
+        self.said.forget();
         self.bad = None;
         outcome
     }
@@ -340,14 +161,14 @@ impl<'a> Foreign<'a> {
             return Ok(());
         }
         let plain = matches!(value, Value::Int(_)) || matches!(value, Value::Str(text) if !text.is_empty());
-        if !plain || !self.waits(action, label) {
+        if !plain || !self.said.waits(action, label) {
             // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
             unsafe { rows.attributes.add_unproven(label, &self.scratch) };
         }
         if let Action::Fact(fact, rank) = action {
             match (value, value.int()) {
-                (Value::Str(text), _) => self.say(fact, rank, text),
-                (_, Some(number)) => self.count(fact, rank, number),
+                (Value::Str(text), _) => self.said.say(fact, rank, text),
+                (_, Some(number)) => self.said.count(fact, rank, number),
                 _ => {}
             }
         }
@@ -387,7 +208,7 @@ impl<'a> Foreign<'a> {
         let (family, own) = self.request(rows, row);
         let named = self.name(rows, row, head, family, own);
         let answered = named.and_then(|()| self.answer(rows, row, head, family, own));
-        self.keep_the_rest(rows, row);
+        self.said.keep_the_rest(rows, row);
         if head.events.is_empty() && head.links.is_empty() {
             return Ok(answered);
         }
@@ -402,7 +223,7 @@ impl<'a> Foreign<'a> {
             return Err(bad);
         }
         believable(end_us, context.body.now_us)?;
-        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) || !self.waiting_is_utf8() {
+        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) || !self.said.waiting_is_utf8() {
             return Err(Bad::InvalidUtf8);
         }
         if rows.resource.values.keys.len() + context.resource.keys.len() > context.body.max_pairs {
@@ -421,19 +242,6 @@ impl<'a> Foreign<'a> {
         }
     }
 
-    #[inline]
-    fn waiting_is_utf8(&self) -> bool {
-        let mut texts = self.waiting & self.said;
-        while texts != 0 {
-            let text = self.texts[texts.trailing_zeros() as usize];
-            if !text.is_ascii() && std::str::from_utf8(text).is_err() {
-                return false;
-            }
-            texts &= texts - 1;
-        }
-        true
-    }
-
     /// Addresses and ports of both ends, and where on the way it was seen.
     fn ends(&mut self, rows: &mut L7FlowLog, row: usize, kind: u64, context: &Context<'_>) {
         let (point, server_side) = match kind {
@@ -444,28 +252,29 @@ impl<'a> Foreign<'a> {
         rows.observation_point.set(row, point);
         let (near, far) = ((Fact::LocalAddress, Fact::LocalPort), (Fact::PeerAddress, Fact::PeerPort));
         let (client, server) = if server_side { (far, near) } else { (near, far) };
-        if let Some(port) = self.port(Fact::ServerPort).or_else(|| self.port(server.1)) {
+        if let Some(port) = self.said.port(Fact::ServerPort).or_else(|| self.said.port(server.1)) {
             rows.server_port.set(row, port);
-            self.hold_number(Fact::ServerPort, i64::from(port));
+            self.said.hold_number(Fact::ServerPort, i64::from(port));
         }
-        if let Some(port) = self.port(Fact::ClientPort).or_else(|| self.port(client.1)) {
+        if let Some(port) = self.said.port(Fact::ClientPort).or_else(|| self.said.port(client.1)) {
             rows.client_port.set(row, port);
-            self.hold_number(Fact::ClientPort, i64::from(port));
+            self.said.hold_number(Fact::ClientPort, i64::from(port));
         }
         let own = context.resource.host_ip;
         let ip_1 = self
+            .said
             .ip(Fact::ServerAddress)
-            .or_else(|| self.ip(server.0))
+            .or_else(|| self.said.ip(server.0))
             .or(own.filter(|_| server_side));
-        let said = self.ip(Fact::ClientAddress);
-        let ip_0 = said.or_else(|| self.ip(client.0)).or(own.filter(|_| !server_side));
+        let said = self.said.ip(Fact::ClientAddress);
+        let ip_0 = said.or_else(|| self.said.ip(client.0)).or(own.filter(|_| !server_side));
         set_addresses(rows, row, ip_0, ip_1);
         // Only one family is stored, and only what is spelled as we spell it is the same again.
         if let (true, Some(IpAddr::V4(ip))) = (ip_1.is_none_or(|ip| ip.is_ipv4()), said)
             && !ip.is_unspecified()
-            && !self.texts[Fact::ClientAddress as usize].contains(&b':')
+            && !self.said.text(Fact::ClientAddress).contains(':')
         {
-            self.hold(Fact::ClientAddress);
+            self.said.hold(Fact::ClientAddress);
         }
         if context.resource.process_id != 0 {
             if server_side {
@@ -479,26 +288,26 @@ impl<'a> Foreign<'a> {
     /// The columns of the request; says which kind of protocol it was, and whether the row's protocol is known to be of that kind.
     fn request(&mut self, rows: &mut L7FlowLog, row: usize) -> (Family, bool) {
         let family = self.family();
-        let version = self.text(Fact::ProtocolVersion);
+        let version = self.said.text(Fact::ProtocolVersion);
         if !version.is_empty() {
             rows.version.set(row, version);
-            self.hold(Fact::ProtocolVersion);
+            self.said.hold(Fact::ProtocolVersion);
         }
         let (number, name) = match family {
             Family::Http if version.starts_with('2') => (21, "HTTP2"),
             Family::Http if version.starts_with('3') => (0, "HTTP3"),
             Family::Http => (20, "HTTP"),
             Family::Dns => (120, "DNS"),
-            Family::Other => protocol(self.text(Fact::ProtocolName)).unwrap_or_default(),
-            Family::Rpc => known_or_named(self.text(Fact::RpcSystem)),
-            Family::Messaging => known_or_named(self.text(Fact::MessagingSystem)),
-            Family::Db => known_or_named(self.text(Fact::DbSystem)),
+            Family::Other => protocol(self.said.text(Fact::ProtocolName)).unwrap_or_default(),
+            Family::Rpc => known_or_named(self.said.text(Fact::RpcSystem)),
+            Family::Messaging => known_or_named(self.said.text(Fact::MessagingSystem)),
+            Family::Db => known_or_named(self.said.text(Fact::DbSystem)),
         };
         if number != 0 {
             rows.l7_protocol.set(row, number);
         }
         rows.l7_protocol_str.set(row, name);
-        if let Some(transport) = match self.text(Fact::Transport) {
+        if let Some(transport) = match self.said.text(Fact::Transport) {
             "udp" | "ip_udp" | "quic" => Some(17),
             "tcp" | "ip_tcp" => Some(6),
             "" if !matches!(family, Family::Dns | Family::Other) && name != "HTTP3" => Some(6),
@@ -509,18 +318,18 @@ impl<'a> Foreign<'a> {
         // `encode` gives a column the name that goes with the protocol.
         let own = family != Family::Other && Family::of(number) == family;
         let (method, resource) = match family {
-            Family::Http => (self.text(Fact::HttpMethod), self.http_resource(rows, row, own)),
-            Family::Db => (self.db_operation(), self.text(Fact::DbText)),
-            Family::Rpc => (self.text(Fact::RpcMethod), self.text(Fact::RpcService)),
-            Family::Messaging => (self.text(Fact::MessagingOperation), self.text(Fact::MessagingDestination)),
-            Family::Dns => ("", self.text(Fact::DnsName)),
+            Family::Http => (self.said.text(Fact::HttpMethod), self.http_resource(rows, row, own)),
+            Family::Db => (self.db_operation(), self.said.text(Fact::DbText)),
+            Family::Rpc => (self.said.text(Fact::RpcMethod), self.said.text(Fact::RpcService)),
+            Family::Messaging => (self.said.text(Fact::MessagingOperation), self.said.text(Fact::MessagingDestination)),
+            Family::Dns => ("", self.said.text(Fact::DnsName)),
             Family::Other => ("", ""),
         };
         if !method.is_empty() {
             rows.request_type.set(row, method);
         }
         let resource = if family == Family::Db && resource.is_empty() {
-            self.text(Fact::DbCollection)
+            self.said.text(Fact::DbCollection)
         } else {
             resource
         };
@@ -534,19 +343,19 @@ impl<'a> Foreign<'a> {
         if own {
             self.hold_request(family, name);
         }
-        let agent = self.text(Fact::UserAgent);
+        let agent = self.said.text(Fact::UserAgent);
         if !agent.is_empty() {
             rows.user_agent.set(row, agent);
-            self.hold(Fact::UserAgent);
+            self.said.hold(Fact::UserAgent);
         }
-        let sizes = [Fact::RequestSize, Fact::ResponseSize].map(|fact| self.number(fact));
+        let sizes = [Fact::RequestSize, Fact::ResponseSize].map(|fact| self.said.number(fact));
         rows.request_length.set(row, sizes[0].unwrap_or(-1));
         rows.response_length.set(row, sizes[1].unwrap_or(-1));
         if let (true, Family::Http) = (own, family) {
-            self.hold_number(Fact::RequestSize, sizes[0].unwrap_or(-1));
-            self.hold_number(Fact::ResponseSize, sizes[1].unwrap_or(-1));
+            self.said.hold_number(Fact::RequestSize, sizes[0].unwrap_or(-1));
+            self.said.hold_number(Fact::ResponseSize, sizes[1].unwrap_or(-1));
         }
-        if matches!(self.text(Fact::UrlScheme), "https" | "wss") || self.text(Fact::UrlFull).starts_with("https:") {
+        if matches!(self.said.text(Fact::UrlScheme), "https" | "wss") || self.said.text(Fact::UrlFull).starts_with("https:") {
             rows.is_tls.set(row, 1);
         }
         (family, own)
@@ -562,29 +371,29 @@ impl<'a> Foreign<'a> {
             Family::Dns => set(&[Fact::DnsName]),
             Family::Other => 0,
         };
-        self.held |= facts & self.said;
+        self.said.hold_texts(facts);
         let fact = match family {
             Family::Db => Fact::DbSystem,
             Family::Messaging => Fact::MessagingSystem,
             _ => return,
         };
-        let system = self.text(fact);
+        let system = self.said.text(fact);
         if system.bytes().eq(protocol.bytes().map(|byte| byte.to_ascii_lowercase())) {
-            self.hold(fact);
+            self.said.hold(fact);
         }
     }
 
     fn family(&self) -> Family {
         // gRPC spans may carry http attributes too, and HTTP clients of databases db ones: the narrower convention wins.
-        if self.has(Fact::RpcSystem) {
+        if self.said.has(Fact::RpcSystem) {
             Family::Rpc
-        } else if self.has(Fact::MessagingSystem) {
+        } else if self.said.has(Fact::MessagingSystem) {
             Family::Messaging
-        } else if self.has(Fact::DbSystem) {
+        } else if self.said.has(Fact::DbSystem) {
             Family::Db
-        } else if self.has(Fact::HttpMethod) || self.has(Fact::HttpStatus) || self.has(Fact::HttpRoute) {
+        } else if self.said.has(Fact::HttpMethod) || self.said.has(Fact::HttpStatus) || self.said.has(Fact::HttpRoute) {
             Family::Http
-        } else if self.has(Fact::DnsName) {
+        } else if self.said.has(Fact::DnsName) {
             Family::Dns
         } else {
             Family::Other
@@ -593,12 +402,12 @@ impl<'a> Foreign<'a> {
 
     /// Path and query; written here where they come in two parts.
     fn http_resource(&mut self, rows: &mut L7FlowLog, row: usize, own: bool) -> &'a str {
-        let (path, query) = (self.text(Fact::UrlPath), self.text(Fact::UrlQuery));
+        let (path, query) = (self.said.text(Fact::UrlPath), self.said.text(Fact::UrlQuery));
         // The first question mark parts them again.
         if own && !path.is_empty() && !path.contains('?') {
-            self.hold(Fact::UrlPath);
+            self.said.hold(Fact::UrlPath);
             if !query.is_empty() {
-                self.hold(Fact::UrlQuery);
+                self.said.hold(Fact::UrlQuery);
             }
         }
         if !path.is_empty() && !query.is_empty() {
@@ -608,20 +417,20 @@ impl<'a> Foreign<'a> {
         if !path.is_empty() {
             return path;
         }
-        let target = self.text(Fact::UrlTarget);
+        let target = self.said.text(Fact::UrlTarget);
         if target.is_empty() {
-            path_of(self.text(Fact::UrlFull))
+            path_of(self.said.text(Fact::UrlFull))
         } else {
             target
         }
     }
 
     fn db_operation(&self) -> &'a str {
-        let operation = self.text(Fact::DbOperation);
+        let operation = self.said.text(Fact::DbOperation);
         if !operation.is_empty() {
             return operation;
         }
-        let statement = self.text(Fact::DbText).trim_start();
+        let statement = self.said.text(Fact::DbText).trim_start();
         let end = statement
             .bytes()
             .position(|byte| !byte.is_ascii_alphabetic())
@@ -630,11 +439,11 @@ impl<'a> Foreign<'a> {
     }
 
     fn domain(&self, family: Family) -> &'a str {
-        let said = [Fact::ServerAddress, Fact::HttpHost, Fact::PeerAddress].map(|fact| self.text(fact));
+        let said = [Fact::ServerAddress, Fact::HttpHost, Fact::PeerAddress].map(|fact| self.said.text(fact));
         match said {
             [server, ..] if !server.is_empty() => server,
             [_, host, _] if !host.is_empty() => host,
-            _ if family == Family::Http && self.has(Fact::UrlFull) => authority_of(self.text(Fact::UrlFull)),
+            _ if family == Family::Http && self.said.has(Fact::UrlFull) => authority_of(self.said.text(Fact::UrlFull)),
             [_, _, peer] if matches!(family, Family::Db | Family::Messaging | Family::Rpc) => peer,
             _ => "",
         }
@@ -642,7 +451,11 @@ impl<'a> Foreign<'a> {
 
     /// `endpoint`: the route where there is one, else the span's name; a name that says more than that stays among the attributes.
     fn name(&mut self, rows: &mut L7FlowLog, row: usize, head: &Head<'a>, family: Family, own: bool) -> Result<(), Bad> {
-        let route = if family == Family::Http { self.text(Fact::HttpRoute) } else { "" };
+        let route = if family == Family::Http {
+            self.said.text(Fact::HttpRoute)
+        } else {
+            ""
+        };
         if route.is_empty() {
             let key = rows.endpoint.intern_bytes(head.name).ok_or(Bad::InvalidUtf8)?;
             rows.endpoint.set_key(row, key);
@@ -655,10 +468,10 @@ impl<'a> Foreign<'a> {
         }
         rows.endpoint.set(row, route);
         if own && route.starts_with('/') {
-            self.hold(Fact::HttpRoute);
+            self.said.hold(Fact::HttpRoute);
         }
         let rest = head.name.strip_suffix(route.as_bytes());
-        if rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(b" ") == Some(self.text(Fact::HttpMethod).as_bytes())) {
+        if rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(b" ") == Some(self.said.text(Fact::HttpMethod).as_bytes())) {
             return Ok(());
         }
         let name = std::str::from_utf8(head.name).map_err(|_| Bad::InvalidUtf8)?;
@@ -674,12 +487,14 @@ impl<'a> Foreign<'a> {
             Family::Db => Some(Fact::DbStatus),
             _ => None,
         };
-        let code = fact.and_then(|fact| self.number(fact)).and_then(|code| i32::try_from(code).ok());
+        let code = fact
+            .and_then(|fact| self.said.number(fact))
+            .and_then(|code| i32::try_from(code).ok());
         let code = code.unwrap_or_default();
         if code != 0 {
             rows.response_code.set(row, code);
             if let (true, Some(fact @ (Fact::HttpStatus | Fact::DbStatus))) = (own, fact) {
-                self.hold_number(fact, i64::from(code));
+                self.said.hold_number(fact, i64::from(code));
             }
         }
         let failed = head.status_code == STATUS_ERROR;
@@ -697,8 +512,8 @@ impl<'a> Foreign<'a> {
             rows.response_exception
                 .set(row, std::str::from_utf8(head.status_message).map_err(|_| Bad::InvalidUtf8)?);
         } else if failed || status != OK {
-            let said = self.text(Fact::ExceptionMessage);
-            let said = if said.is_empty() { self.text(Fact::ErrorType) } else { said };
+            let said = self.said.text(Fact::ExceptionMessage);
+            let said = if said.is_empty() { self.said.text(Fact::ErrorType) } else { said };
             if !said.is_empty() {
                 rows.response_exception.set(row, said);
             }
