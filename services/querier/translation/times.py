@@ -90,6 +90,9 @@ def instant(node: Node, *, micro: bool) -> Instant:
     """Reads a time out of the question's tree. Bare numbers are seconds, or microseconds where `micro`. Raises QueryError."""
     if isinstance(node, exp.Paren):
         return instant(node.this, micro=micro)
+    if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        # No row is older than 1970, and the store's times begin there.
+        return Instant(0)
     if isinstance(node, exp.Literal):
         return Instant(_iso(node.name)) if node.is_string else Instant(_number(node.name, 1 if micro else _MICRO))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "now" and not node.expressions:
