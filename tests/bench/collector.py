@@ -1,4 +1,7 @@
-"""The OpenTelemetry Collector with its ClickHouse exporter, set up to be as quick and as truthful as it can be: it answers after its insert."""
+"""The OpenTelemetry Collector with its ClickHouse exporter, set up to be as quick and as truthful as it can be.
+
+It answers after its insert (`wait_for_result`), and gathers large blocks for it: measured, that is quicker than an insert a request.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ exporters:
     compress: none
     timeout: 60s
     sending_queue:
-      enabled: false
+      enabled: true
+      wait_for_result: true
+      sizer: items
+      queue_size: 2000000
+      num_consumers: 4
+      batch:
+        flush_timeout: 200ms
+        min_size: 50000
+        max_size: 100000
+        sizer: items
     retry_on_failure:
       enabled: false
 service:

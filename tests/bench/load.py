@@ -50,6 +50,9 @@ class Tally:
     seconds: float = 0.0
     acknowledged: list[int] = field(default_factory=list)
     rejected_spans: int = 0
+    attempts_in_time: int = 0
+    in_time: int = 0
+    """Batches acknowledged before the load was told to stop: only those make a rate."""
     unanswered: list[int] = field(default_factory=list)
     """Batches that were given up at the end: they may be stored or not."""
     answers: dict[str, int] = field(default_factory=dict)
@@ -58,11 +61,11 @@ class Tally:
     @property
     def offered_per_s(self) -> float:
         """Spans of every attempt, whatever the answer."""
-        return sum(self.answers.values()) * self.batch_spans / self.seconds if self.seconds else 0.0
+        return self.attempts_in_time * self.batch_spans / self.seconds if self.seconds else 0.0
 
     @property
     def spans_per_s(self) -> float:
-        return len(self.acknowledged) * self.batch_spans / self.seconds if self.seconds else 0.0
+        return self.in_time * self.batch_spans / self.seconds if self.seconds else 0.0
 
 
 def template(spans: int) -> Template:
@@ -141,6 +144,9 @@ class Load:
     def stop(self, patience_s: float = 60.0) -> Tally:
         """No new batches; waits until those on their way are acknowledged, or for `patience_s`."""
         self._stop.set()
+        with self._lock:
+            self.tally.in_time = len(self.tally.acknowledged)
+            self.tally.attempts_in_time = sum(self.tally.answers.values())
         self.tally.seconds = time.monotonic() - self._began
         timer = threading.Timer(patience_s, self._give_up.set)
         timer.start()
