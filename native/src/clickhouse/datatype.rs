@@ -255,25 +255,27 @@ fn nested(from: &mut Cursor<'_>, depth: usize) -> Read<DataType> {
 fn json(from: &mut Cursor<'_>, depth: usize) -> Read<DataType> {
     from.byte()?;
     let (paths, types) = (from.varint()?, from.byte()?);
-    let (mut parts, mut shapes) = (Vec::new(), Vec::new());
+    let mut parts = Vec::new();
     if paths != 1024 {
         parts.push(format!("max_dynamic_paths={paths}"));
     }
     if types != 32 {
         parts.push(format!("max_dynamic_types={types}"));
     }
+    // The type lists its paths in no order at all; its name and its data have them sorted.
+    let mut paths = Vec::new();
     for _ in 0..elements(from)? {
-        let path = from.text()?;
-        let inner = read_at(from, depth + 1)?;
-        parts.push(format!("{} {}", dotted(&path), inner.name));
-        shapes.push(inner.shape);
+        paths.push((from.text()?, read_at(from, depth + 1)?));
     }
-    for _ in 0..elements(from)? {
-        parts.push(format!("SKIP {}", dotted(&from.text()?)));
-    }
-    for _ in 0..elements(from)? {
-        parts.push(format!("SKIP REGEXP {}", quote(&from.text()?)));
-    }
+    paths.sort_by(|left, right| left.0.cmp(&right.0));
+    parts.extend(paths.iter().map(|(path, inner)| format!("{} {}", typed_path(path), inner.name)));
+    let shapes = paths.into_iter().map(|(_, inner)| inner.shape).collect();
+    let mut skipped = (0..elements(from)?).map(|_| from.text()).collect::<Read<Vec<_>>>()?;
+    skipped.sort_unstable();
+    parts.extend(skipped.iter().map(|path| format!("SKIP {}", identifier(path))));
+    let mut patterns = (0..elements(from)?).map(|_| from.text()).collect::<Read<Vec<_>>>()?;
+    patterns.sort_unstable();
+    parts.extend(patterns.iter().map(|pattern| format!("SKIP REGEXP {}", quote(pattern))));
     let name = if parts.is_empty() {
         "JSON".into()
     } else {
@@ -298,16 +300,42 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
+/// Words that are plain names to look at and that the engine quotes all the same.
+const QUOTED: [&str; 13] = [
+    "all", "distinct", "false", "from", "inf", "nan", "null", "select", "some", "table", "top", "true", "values",
+];
+
 fn identifier(name: &str) -> String {
     let plain = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_');
-    if plain {
-        name.into()
+        && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_')
+        && !QUOTED.iter().any(|word| word.eq_ignore_ascii_case(name));
+    if plain { name.into() } else { backquoted(name) }
+}
+
+fn backquoted(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+/// A path with a type: one that is called SKIP would be read as the word.
+fn typed_path(path: &str) -> String {
+    if path.eq_ignore_ascii_case("skip") {
+        backquoted(path)
     } else {
-        format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+        identifier(path)
     }
 }
 
-fn dotted(path: &str) -> String {
-    path.split('.').map(identifier).collect::<Vec<_>>().join(".")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_where_the_engine_quotes_them() {
+        let told: Vec<String> = ["a", "_b1", "a.b", "x y", "From", "skip", "1a", "a`b"]
+            .into_iter()
+            .map(identifier)
+            .collect();
+        assert_eq!(told, ["a", "_b1", "`a.b`", "`x y`", "`From`", "skip", "`1a`", "`a\\`b`"]);
+        assert_eq!(typed_path("SKIP"), "`SKIP`");
+    }
 }

@@ -104,6 +104,12 @@ mod tests {
         0, 0, 0, 0, 1, 1, b'b', 1, 1,
     ];
 
+    /// A column `j` of `JSON(b Bool, a String, SKIP d, SKIP c)` with one row, {"a":"xy","b":true}: the type in any order, the data by path.
+    const JSON: &[u8] = &[
+        1, 1, 1, b'j', 0x30, 0, 0x80, 0x08, 32, 2, 1, b'b', 0x2d, 1, b'a', 0x15, 2, 1, b'd', 1, b'c', 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+        b'x', b'y', 1, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+
     fn whole(bytes: &[u8], revision: u64) -> Vec<u8> {
         let mut upgrade = Upgrade::new(revision);
         let mut out = upgrade.feed(bytes).unwrap();
@@ -118,6 +124,13 @@ mod tests {
         let text = String::from_utf8_lossy(&out).into_owned();
         assert!(text.contains("DateTime('Asia/Tokyo')") && text.contains("Array(LowCardinality(String))") && text.contains("UInt8"));
         assert_eq!(whole(BLOCK, 54454).len(), out.len() + 3);
+    }
+
+    #[test]
+    fn the_paths_of_an_object_are_sorted() {
+        let out = whole(JSON, 54460);
+        assert!(String::from_utf8_lossy(&out).contains("JSON(a String, b Bool, SKIP c, SKIP d)"));
+        assert_eq!(&out[out.len() - 12..], &JSON[JSON.len() - 12..]);
     }
 
     #[test]

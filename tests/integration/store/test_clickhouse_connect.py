@@ -176,3 +176,21 @@ def test_arrow_and_frames(client: Any) -> None:
     assert len(frame) == 1000
     client.insert_df("arrow_rows", frame)
     assert client.command("SELECT count() FROM arrow_rows") == 2000
+
+
+def test_json_with_many_typed_paths_comes_back(plain: Any) -> None:
+    hints = "z UInt32, SKIP skipped, `a b` String, tags Array(String), flag Bool, pair Tuple(id UInt32, label Nullable(String)), SKIP also, kind Variant(UInt32, String)"
+    plain.command("DROP TABLE IF EXISTS hinted")
+    plain.command(f"CREATE TABLE hinted (id UInt32, doc JSON({hints})) ENGINE = MergeTree ORDER BY id")
+    doc = {"z": 7, "a b": "x", "tags": ["p", "q"], "flag": True, "pair": {"id": 1, "label": None}, "kind": "k", "free": 1.5}
+    plain.insert("hinted", [[1, {**doc, "skipped": 1, "also": 2}], [2, doc]])
+    rows = plain.query("SELECT doc FROM hinted ORDER BY id").result_rows
+    assert [row[0] for row in rows] == [doc, doc]
+
+
+def test_type_names_are_the_engines_own(store: Any) -> None:
+    kinds = ["JSON(`SKIP` UInt8, b.`c d` UInt8, `from` UInt8, SKIP z.y, SKIP `skip`)", "Tuple(`a.b` UInt8, `select` String)", "Nested(`table` UInt8, x UInt8)"]
+    for kind in kinds:
+        own = store.ok(f"SELECT replaceRegexpAll(toTypeName(defaultValueOfTypeName('{kind}')), '[\\n ]+', ' ') FORMAT TSVRaw").strip()
+        block = store.post(f"SELECT defaultValueOfTypeName('{kind}') AS x FORMAT Native", client_protocol_version=54468).content
+        assert own.replace("( ", "(").encode() in block
