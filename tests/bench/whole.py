@@ -71,7 +71,8 @@ def _collector(store: Store, seconds: float) -> float:
         with peer:
             tally = send(at, template(SPANS), seconds, connections=_CONNECTIONS)
     rows = store.number("SELECT count() FROM otel.otel_traces")
-    if rows != len(tally.acknowledged) * SPANS:
+    # It stores a request again whose answer came too late for the sender: more rows are its way, fewer would be a wrong figure.
+    if rows < len(tally.acknowledged) * SPANS:
         message = f"the Collector stored {rows:,.0f} rows of {len(tally.acknowledged) * SPANS:,} acknowledged"
         raise AssertionError(message)
     return tally.spans_per_s
