@@ -13,7 +13,9 @@ from typing import Final
 from pyroute2 import IPRoute, NetNS, netns
 
 _CLONE_NEWNET: Final = 0x40000000
-_MACS: Final = ("02:00:00:00:77:01", "02:00:00:00:77:02")
+_RUN: Final = os.getpid() % 62_500
+_NET: Final = f"10.{91 + _RUN // 12_500}.{_RUN // 50 % 250}"
+"""Another run of these tests on the same machine has other names, networks and MACs: each run's agent sees both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ class Stage:
 
     client: str
     server: str
-    client_address: str = "10.91.7.1"
-    server_address: str = "10.91.7.2"
+    client_address: str = f"{_NET}.{1 + _RUN % 50 * 4}"
+    server_address: str = f"{_NET}.{2 + _RUN % 50 * 4}"
     link: str = "wire0"
 
     def enter(self, name: str) -> Callable[[], None]:
@@ -47,20 +49,21 @@ class Stage:
 @contextlib.contextmanager
 def stage(prefix: str) -> Iterator[Stage]:
     """Builds both namespaces and the wire, and takes them down again."""
-    built = Stage(f"{prefix}-client", f"{prefix}-server")
+    built = Stage(f"{prefix}-{os.getpid()}-client", f"{prefix}-{os.getpid()}-server")
+    macs = [f"02:77:{_RUN >> 8:02x}:{_RUN & 255:02x}:00:0{end}" for end in (1, 2)]
     ends = ((built.client, built.client_address, "wire0"), (built.server, built.server_address, "wire1"))
     try:
         for name, _, _ in ends:
             netns.create(name)
             _without_ipv6(name)
         with IPRoute() as host:
-            host.link("add", ifname="wire0", kind="veth", address=_MACS[0], peer={"ifname": "wire1", "address": _MACS[1]})
+            host.link("add", ifname="wire0", kind="veth", address=macs[0], peer={"ifname": "wire1", "address": macs[1]})
             for name, _, link in ends:
                 host.link("set", index=host.link_lookup(ifname=link)[0], net_ns_fd=name)
-        for (name, address, link), (_, other, _), mac in zip(ends, reversed(ends), reversed(_MACS), strict=True):
+        for (name, address, link), (_, other, _), mac in zip(ends, reversed(ends), reversed(macs), strict=True):
             with NetNS(name) as inside:
                 index = inside.link_lookup(ifname=link)[0]
-                inside.addr("add", index=index, address=address, prefixlen=24)
+                inside.addr("add", index=index, address=address, prefixlen=30)
                 inside.link("set", index=inside.link_lookup(ifname="lo")[0], state="up")
                 inside.link("set", index=index, state="up")
                 inside.neigh("add", dst=other, lladdr=mac, ifindex=index, state="permanent")
