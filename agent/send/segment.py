@@ -1,9 +1,10 @@
 """A segment file of the spool: records one after the other, each with a state byte that is turned when the record is settled.
 
-    record = magic(4) state(1) signal(1) meta_len(u16) body_len(u32) created_ms(u64) crc32(u32) meta body      little endian
+    record = magic(4) state(1) signal(1) meta_len(u16) body_len(u32) created_ms(u64) body_crc32(u32) head_crc32(u32) meta body      little endian
 
-`meta` is JSON: the body's encoding and the rows by stream. The checksum covers all but the state. Bodies are only ever appended; settling a record overwrites its one
-state byte in place, which needs no room on the disk (a full disk must not stop acknowledgements) and cannot be torn.
+`meta` is JSON: the body's encoding and the rows by stream. The head's checksum covers the head's other fields (the state apart) and `meta`, so that a wrong length is never
+followed. Bodies are only ever appended; settling a record overwrites its one state byte in place, which needs no room on the disk (a full disk must not stop
+acknowledgements) and cannot be torn.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import orjson
 
 from agent.send.item import Encoding, Item, Signal
 
-_HEAD: Final = struct.Struct("<4sBBHIQI")
-_MAGIC: Final = b"WSP1"
+_HEAD: Final = struct.Struct("<4sBBHIQII")
+_CHECKED: Final = struct.Struct("<BHIQI")
+_MAGIC: Final = b"WSP2"
 _STATE_AT: Final = 4
 _PENDING: Final = 0
 _SETTLED: Final = b"\x01"
@@ -52,8 +54,37 @@ class _Record:
     pending: bool
 
 
-def _checksum(signal: int, created_ms: int, meta: bytes, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(meta, zlib.crc32(struct.pack("<BQ", signal, created_ms))))
+@dataclass(frozen=True, slots=True)
+class _Head:
+    state: int
+    signal: int
+    meta_len: int
+    body_len: int
+    created_ms: int
+    body_crc: int
+
+    def pack(self, meta: bytes) -> bytes:
+        return _HEAD.pack(_MAGIC, self.state, self.signal, self.meta_len, self.body_len, self.created_ms, self.body_crc, self._crc(meta))
+
+    @property
+    def size(self) -> int:
+        return _HEAD.size + self.meta_len + self.body_len
+
+    @staticmethod
+    def read(file: int, offset: int) -> tuple[_Head, bytes] | None:
+        """The head at `offset` and its meta; None where there is no whole one."""
+        data = os.pread(file, _HEAD.size, offset)
+        if len(data) < _HEAD.size:
+            return None
+        magic, *fields, crc = _HEAD.unpack(data)
+        if magic != _MAGIC:
+            return None
+        head = _Head(*fields)
+        meta = os.pread(file, head.meta_len, offset + _HEAD.size)
+        return (head, meta) if head._crc(meta) == crc and head.signal < len(_SIGNALS) else None
+
+    def _crc(self, meta: bytes) -> int:
+        return zlib.crc32(meta, zlib.crc32(_CHECKED.pack(self.signal, self.meta_len, self.body_len, self.created_ms, self.body_crc)))
 
 
 def _meta(text: bytes) -> tuple[Encoding, dict[str, int]] | None:
@@ -87,7 +118,7 @@ class Segment:
         """Writes `item` at the end; OSError (a full disk, say) leaves the segment as it was."""
         meta = orjson.dumps((item.encoding, item.rows))
         signal = _SIGNALS.index(item.signal)
-        head = _HEAD.pack(_MAGIC, _PENDING, signal, len(meta), len(item.body), item.created_ms, _checksum(signal, item.created_ms, meta, item.body))
+        head = _Head(_PENDING, signal, len(meta), len(item.body), item.created_ms, zlib.crc32(item.body)).pack(meta)
         place = Place(self, self.size)
         try:
             self._write(head + meta + item.body, self.size)
@@ -113,16 +144,15 @@ class Segment:
 
     def read(self, offset: int) -> Item | None:
         """The pending record at `offset`; None where it is damaged."""
-        head = os.pread(self._file, _HEAD.size, offset)
-        if len(head) < _HEAD.size:
+        found = _Head.read(self._file, offset)
+        if found is None:
             return None
-        magic, _, signal, meta_len, body_len, created_ms, crc = _HEAD.unpack(head)
-        rest = os.pread(self._file, meta_len + body_len, offset + _HEAD.size)
-        meta, body = rest[:meta_len], rest[meta_len:]
-        if magic != _MAGIC or signal >= len(_SIGNALS) or _checksum(signal, created_ms, meta, body) != crc:
+        head, meta = found
+        body = os.pread(self._file, head.body_len, offset + _HEAD.size + head.meta_len)
+        if zlib.crc32(body) != head.body_crc:
             return None
         encoding, rows = _meta(meta) or ("identity", {})
-        return Item(_SIGNALS[signal], rows, body, encoding, created_ms, Place(self, offset))
+        return Item(_SIGNALS[head.signal], rows, body, encoding, head.created_ms, Place(self, offset))
 
     def sync(self) -> None:
         """Waits until the file is on the device."""
@@ -160,15 +190,14 @@ class Segment:
             offset += record.size
 
     def _record(self, offset: int) -> _Record | None:
-        head = os.pread(self._file, _HEAD.size, offset)
-        if len(head) < _HEAD.size:
+        found = _Head.read(self._file, offset)
+        if found is None:
             return None
-        magic, state, signal, meta_len, body_len, _, _ = _HEAD.unpack(head)
-        size = _HEAD.size + meta_len + body_len
-        if magic != _MAGIC or signal >= len(_SIGNALS) or offset + size > self.size:
+        head, text = found
+        meta = _meta(text)
+        if meta is None or offset + head.size > self.size:
             return None
-        meta = _meta(os.pread(self._file, meta_len, offset + _HEAD.size))
-        return None if meta is None else _Record(offset, size, meta[1], pending=state == _PENDING)
+        return _Record(offset, head.size, meta[1], pending=head.state == _PENDING)
 
     def _find_magic(self, start: int) -> int:
         step = 1 << 20

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.send.item import Item
@@ -238,6 +238,7 @@ def test_a_torn_tail_costs_only_the_last_record(cut: int, noise: bytes) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(position=st.integers(min_value=0), value=st.integers(min_value=0, max_value=255))
+@example(position=8, value=55)  # a body that claims to reach into the next record
 def test_one_wrong_byte_costs_at_most_one_record(position: int, value: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
