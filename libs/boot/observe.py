@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from libs.boot.health import Health
+from libs.boot.protocol import HangUp
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,11 +18,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-async def answer(send: Send, status: int, body: bytes, content_type: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
-    """One whole HTTP response."""
-    head = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *headers]
+async def answer(
+    send: Send, status: int, body: bytes, content_type: str, headers: tuple[tuple[bytes, bytes], ...] = (), *, hang_up: HangUp | None = None
+) -> None:
+    """One whole HTTP response; `hang_up` where the request's body shall stay unread."""
+    closing = ((b"connection", b"close"),) if hang_up is not None else ()
+    head = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *closing, *headers]
     await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": hang_up is not None})
+    if hang_up is not None:
+        await hang_up()
 
 
 def observe(app: App | None, health: Health) -> App:

@@ -19,6 +19,7 @@ from libs.boot.errors import StartError
 from libs.boot.health import Health
 from libs.boot.logs import configure_logs, get_logger
 from libs.boot.observe import App, observe
+from libs.boot.protocol import Protocol
 from libs.boot.settings import ProcessSettings, load_settings
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -76,7 +77,7 @@ class Runtime:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=max(1, int(self.settings.stop_timeout_s) - 1),
-            **{"http": "httptools", "loop": "none", "server_header": False, "date_header": True, "ws": "none", "lifespan": "auto", **options},
+            **{"http": Protocol, "loop": "none", "server_header": False, "date_header": True, "ws": "none", "lifespan": "auto", **options},
         )
         server = _Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from libs.boot.observe import App, Receive, Scope, Send, answer
+from libs.boot.protocol import HANG_UP
 from services.ingester.admission import Admission
 from services.ingester.decoders import Decoder, Signal
 from services.ingester.edge.answers import CONTENT_TYPES, ENCODINGS, FORMS, Form, failure, success
@@ -21,10 +22,26 @@ from services.ingester.metrics import BODY_BYTES, REQUESTS
 PATHS: Final[dict[str, Signal]] = {"/v1/traces": "traces", "/v1/logs": "logs"}
 _UNTOLD: Final = 64 << 10
 """Room taken at first for a body whose length is not told."""
+_SKIPPED: Final = 1 << 20
+"""So much of a refused body is read and thrown away for the sake of the connection; where more is left, the connection ends."""
 
 
 class Gone(Exception):  # noqa: N818  the sender is gone; nobody is left to answer
     """The sender hung up before its body was complete."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How much of a body has been read."""
+
+    length: int | None
+    received: int = 0
+    complete: bool = False
+
+    @property
+    def is_worth_skipping(self) -> bool:
+        """Whether what is left of it is known and little."""
+        return self.complete or (self.length is not None and self.length - self.received <= _SKIPPED)
 
 
 @dataclass(slots=True)
@@ -33,7 +50,6 @@ class _Head:
 
     signal: Signal
     encoding: str
-    length: int | None
     attempt: int
 
 
@@ -64,20 +80,22 @@ class HttpEdge:
                     return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         form: Form = FORMS.get(_media_type(headers), "json")
+        progress = _Progress(_length(headers))
         try:
-            head = self._head(scope, headers)
-            body = await self._take(head, form, receive)
+            head = self._head(scope, headers, progress.length)
+            body = await self._take(head, form, receive, progress)
         except Gone:
             REQUESTS.labels("http", "gone").inc()
         except Refused as error:
             REQUESTS.labels("http", type(error).__name__.lower()).inc()
             retry = ((b"retry-after", str(error.retry_after_s).encode()),) if error.retry_after_s else ()
-            await answer(send, error.http, failure(error, form), CONTENT_TYPES[form], (*error.headers, *retry))
+            hang_up = None if progress.is_worth_skipping else scope.get("extensions", {}).get(HANG_UP)
+            await answer(send, error.http, failure(error, form), CONTENT_TYPES[form], (*error.headers, *retry), hang_up=hang_up)
         else:
             self._stored.inc()
             await answer(send, 200, body, CONTENT_TYPES[form])
 
-    def _head(self, scope: Scope, headers: MutableMapping[bytes, bytes]) -> _Head:
+    def _head(self, scope: Scope, headers: MutableMapping[bytes, bytes], length: int | None) -> _Head:
         path = str(scope["path"])
         signal = PATHS.get(path)
         if signal is None or self._decoder.stream(signal) is None:
@@ -96,21 +114,19 @@ class HttpEdge:
         if encoding is None:
             message = f"The content encoding is {headers[b'content-encoding'][:100].decode('latin-1')}: send identity, gzip or zstd."
             raise WrongType(message)
-        told = headers.get(b"content-length")
-        length = int(told) if told is not None and told.isdigit() else None
         if length is not None and length > self._max_body:
             raise self._oversize(length)
         attempt = headers.get(b"weir-attempt", b"1")
-        return _Head(signal, encoding, length, int(attempt[:9]) if attempt.isdigit() else 1)
+        return _Head(signal, encoding, int(attempt[:9]) if attempt.isdigit() else 1)
 
-    async def _take(self, head: _Head, form: Form, receive: Receive) -> bytes:
-        held = head.length if head.length is not None else _UNTOLD
+    async def _take(self, head: _Head, form: Form, receive: Receive, progress: _Progress) -> bytes:
+        held = progress.length if progress.length is not None else _UNTOLD
         await self._admission.enter(held)
         holding = _Holding(self._admission, held)
         try:
             try:
                 async with asyncio.timeout(self._read_timeout_s):
-                    body = await self._read(receive, holding)
+                    body = await self._read(receive, holding, progress)
             except TimeoutError as error:
                 message = f"The body did not arrive within {self._read_timeout_s:g} s."
                 raise TooSlow(message) from error
@@ -123,9 +139,8 @@ class HttpEdge:
         finally:
             holding.leave()
 
-    async def _read(self, receive: Receive, holding: _Holding) -> bytes:
+    async def _read(self, receive: Receive, holding: _Holding, progress: _Progress) -> bytes:
         chunks: list[bytes] = []
-        size = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -133,13 +148,14 @@ class HttpEdge:
             chunk: bytes = message.get("body", b"")
             if chunk:
                 chunks.append(chunk)
-                size += len(chunk)
+                size = progress.received = progress.received + len(chunk)
                 if size > self._max_body:
                     raise self._oversize(size)
                 if size > holding.held and not holding.grow(max(size - holding.held, _UNTOLD)):
                     text = "No room for the rest of this body: come back later, and tell its length."
                     raise Overloaded(text)
             if not message.get("more_body", False):
+                progress.complete = True
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _oversize(self, size: int) -> Oversize:
@@ -170,6 +186,13 @@ class _Holding:
     def leave(self) -> None:
         self._admission.leave(self.held)
         self.held = 0
+
+
+def _length(headers: MutableMapping[bytes, bytes]) -> int | None:
+    told = headers.get(b"content-length", b"")
+    if told.isdigit():
+        return int(told)
+    return None if b"transfer-encoding" in headers else 0
 
 
 def _media_type(headers: MutableMapping[bytes, bytes]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import os
 import random
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -134,6 +136,25 @@ def test_body_of_65_mib_is_413_declared_or_not(ingester: Ingester) -> None:
 def test_connection_stays_usable_after_a_refusal_before_the_body(ingester: Ingester, body: Body) -> None:
     assert ingester.post(os.urandom(1 << 20), content_type="text/plain").status_code == 415
     assert ingester.post(body()).status_code == 200
+
+
+def test_refused_large_body_is_not_read_and_the_sender_learns_why(ingester: Ingester) -> None:
+    body = bytes(32 << 20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(ingester.url.rpartition(":")[2]), timeout=10)
+    with pytest.raises(BrokenPipeError):
+        connection.request("POST", "/v1/traces", body, {"content-type": "text/plain"})
+    assert connection.sock is not None
+    answer = http.client.HTTPResponse(connection.sock, method="POST")
+    answer.begin()
+    assert (answer.status, answer.headers["connection"]) == (415, "close")
+    assert b"text/plain" in answer.read()
+    connection.close()
+
+
+def test_sender_that_looks_up_gets_its_refusal_before_it_has_sent_all(ingester: Ingester) -> None:
+    with socket.create_connection(("127.0.0.1", int(ingester.url.rpartition(":")[2])), timeout=10) as sender:
+        sender.sendall(b"POST /v1/traces HTTP/1.1\r\nhost: weir\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n")
+        assert sender.recv(4096).startswith(b"HTTP/1.1 415 ")
 
 
 def test_overload_is_refused_with_retry_after_and_nothing_is_lost(make_ingester: Make, store: Store, body: Body) -> None:

@@ -68,7 +68,9 @@ class Bench:
         answer = Answer()
         waiting = list(chunks)
         fields = {"content_type": PROTOBUF, **headers}
-        if length is not None:
+        if length is None:
+            fields["transfer_encoding"] = "chunked"
+        else:
             fields["content_length"] = str(sum(map(len, chunks)) if length < 0 else length)
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items() if value]
 
