@@ -18,7 +18,8 @@ _MOST_BYTES: Final = 256 << 20
 def halves(item: Item) -> list[Item] | None:
     """Two items with about half the records each; None for a body with one record or one that is no export request.
 
-    The same body always gives the same halves, so that a repeat after a crash is still recognised. Rows of a body that carries several streams are
+    The same body always gives the same halves, so that a repeat after a crash is still recognised: what an agent before this one may have sent,
+    it may have sent in halves. Rows of a body that carries several streams are
     split among the halves in the order of the streams: their sums stay right.
     """
     try:
@@ -35,7 +36,7 @@ def halves(item: Item) -> list[Item] | None:
             if taken := min(waiting, count - sum(rows.values())):
                 rows[stream] = taken
         left = {stream: waiting - rows.get(stream, 0) for stream, waiting in left.items()}
-        found.append(Item(item.signal, rows, pack(body, item.encoding), item.encoding, item.created_ms))
+        found.append(Item(item.signal, rows, pack(body, item.encoding), item.encoding, item.created_ms, sent=item.sent))
     return found
 
 

@@ -30,6 +30,8 @@ class Item:
     """Where it lies on disk; None while it lives in memory alone."""
     age: int = field(default=0)
     """Its turn among the items in memory; the spool gives it."""
+    sent: int = field(default=0)
+    """How often it went to an ingester that may have stored it: the next time it says so, that the store is asked (docs/adr/0005)."""
 
     @property
     def row_count(self) -> int:

@@ -29,6 +29,8 @@ class Later:
     """What the receiver asked for."""
     suspects_body: bool = False
     """Whether it may be this body, not the receiver, that is to blame."""
+    may_be_stored: bool = True
+    """Whether the receiver may have it all the same: its answer was lost, or came before the end of its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def judge(status: int, body: bytes, retry_after: str | None) -> Outcome:
     if status == _TOO_LARGE:
         return TooLarge()
     if status in (_TOO_MANY, *_AWAY):
-        return Later(f"http_{status}", parse_retry_after(retry_after, time.time()))
+        return Later(f"http_{status}", parse_retry_after(retry_after, time.time()), may_be_stored=status != _TOO_MANY)
     if status == _TIMEOUT or status >= _SERVER_ERROR:
         return Later(f"http_{status}", parse_retry_after(retry_after, time.time()), suspects_body=True)
     if status in range(200, 400):

@@ -105,6 +105,8 @@ class Segment:
         self.path = folder / f"{number:012d}{SUFFIX}"
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.size = os.fstat(self._file).st_size
+        self._is_inherited = self.size > 0
+        """From another process's life: whether it had sent a record nobody knows any more."""
         self.pending = 0
         self.rows: Counter[str] = Counter()
         self.corrupt_bytes = 0
@@ -152,7 +154,7 @@ class Segment:
         if zlib.crc32(body) != head.body_crc:
             return None
         encoding, rows = _meta(meta) or ("identity", {})
-        return Item(_SIGNALS[head.signal], rows, body, encoding, head.created_ms, Place(self, offset))
+        return Item(_SIGNALS[head.signal], rows, body, encoding, head.created_ms, Place(self, offset), sent=int(self._is_inherited))
 
     def sync(self) -> None:
         """Waits until the file is on the device."""

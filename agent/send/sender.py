@@ -106,6 +106,7 @@ class Sender:
             try:
                 outcome = await self._post(item)
             except BaseException:
+                item.sent += 1
                 self.spool.give_back(item)
                 raise
             finally:
@@ -136,11 +137,15 @@ class Sender:
         headers = {"content-type": "application/x-protobuf"}
         if item.encoding != "identity":
             headers["content-encoding"] = item.encoding
+        if item.sent:
+            headers["weir-attempt"] = str(item.sent + 1)
         try:
             answer = await self.client.post(f"{self.url}/v1/{item.signal}", content=item.body, headers=headers, timeout=self.timeout_s)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
+            return Later(f"unreachable ({error or type(error).__name__})", may_be_stored=False)
         except httpx.TimeoutException:
             return Later("timeout")
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except httpx.TransportError as error:
             return Later(f"unreachable ({error or type(error).__name__})")
         return judge(answer.status_code, answer.content, answer.headers.get("retry-after"))
 
@@ -181,6 +186,7 @@ class Sender:
                 self._log().warning("the ingester rejected rows", decoder=self.decoder, stream=stream, rows=lost, message=message)
 
     def _postpone(self, item: Item, outcome: Later) -> None:
+        item.sent += outcome.may_be_stored
         wait_s = self.backoff.failed()
         if outcome.after_s is not None:
             wait_s = outcome.after_s

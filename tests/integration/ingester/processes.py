@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -121,14 +122,20 @@ class Store(Process):
         return {int(row[0]): (int(row[1]), int(row[2])) for row in self.ask(sql)}
 
 
-class Wire:
-    """A TCP relay to the store that can lose an insert's answer or stop carrying anything."""
+_INSERTS: Final = (b"INSERT+INTO", b"insert_deduplication_token")
 
-    def __init__(self, to_port: int) -> None:
+
+class Wire:
+    """A TCP relay, to the store if nothing else is said, that can lose the answer to an insert (a request with one of these marks)."""
+
+    def __init__(self, to_port: int, marks: tuple[bytes, ...] = _INSERTS) -> None:
         self._to = to_port
+        self._marks = marks
         self.lose_answers = 0
         """So many answers to inserts are swallowed from now on, and their connections cut."""
         self.lost = 0
+        self.after_loss_to: int | None = None
+        """Where new connections go once an answer was lost."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -149,13 +156,14 @@ class Wire:
 
     def _look(self, data: bytes, inserting: list[bool]) -> bool:
         if data.startswith((b"POST", b"GET")):
-            inserting[0] = b"INSERT+INTO" in data or b"insert_deduplication_token" in data
+            inserting[0] = any(mark in data for mark in self._marks)
         return True
 
     def _lose(self, _: bytes, inserting: list[bool]) -> bool:
         if inserting[0] and self.lose_answers:
             self.lose_answers -= 1
             self.lost += 1
+            self._to = self.after_loss_to or self._to
             return False
         return True
 

@@ -32,6 +32,8 @@ class Ingester:
         self.behaviour: Behaviour = accept
         self.stored: list[bytes] = []
         self.seen: list[tuple[float, bytes]] = []
+        self.attempts: dict[bytes, list[str | None]] = {}
+        """Body -> `weir-attempt` of each time it came."""
         self.paths: Counter[str] = Counter()
         self.busy = 0
         self.busiest = 0
@@ -60,6 +62,7 @@ class Ingester:
                 body = await reader.readexactly(int(headers["content-length"]))
                 self.paths[f"{lines[0].split()[1]} {headers.get('content-encoding')}"] += 1
                 self.seen.append((time.monotonic(), body))
+                self.attempts.setdefault(body, []).append(headers.get("weir-attempt"))
                 self.busy += 1
                 self.busiest = max(self.busiest, self.busy)
                 answer = await self.behaviour(self, body)
@@ -185,6 +188,35 @@ async def test_an_answer_that_is_lost_is_asked_for_again_with_the_same_bytes(ing
     assert not ledger.dropped
 
 
+@pytest.mark.parametrize("status", [None, 500, 503, 504])
+async def test_a_repeat_of_what_may_be_stored_says_which_it_is(ingester: Ingester, ledger: Ledger, status: int | None) -> None:
+    async def third_time(server: Ingester, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+        if len(server.attempts[body]) < 3:
+            return (status, {"retry-after": "0"}, b"") if status else None
+        return 200, {}, b""
+
+    ingester.behaviour = third_time
+    async with sending(ingester.url, ledger) as sender:
+        sender.put(item(1))
+        assert await sender.drained(5)
+    assert list(ingester.attempts.values()) == [[None, "2", "3"]]
+
+
+async def test_what_was_refused_unread_or_found_nobody_is_no_repeat(ingester: Ingester, ledger: Ledger) -> None:
+    async def overloaded_once(server: Ingester, _: bytes) -> tuple[int, dict[str, str], bytes]:
+        return (429, {"retry-after": "0"}, b"") if len(server.seen) == 1 else (200, {}, b"")
+
+    ingester.behaviour = overloaded_once
+    await ingester.stop()
+    async with sending(ingester.url, ledger) as sender:
+        sender.put(item(1))
+        await asyncio.sleep(0.1)
+        assert sender.last_failure.startswith("unreachable")
+        await ingester.start()
+        assert await sender.drained(5)
+    assert list(ingester.attempts.values()) == [[None, None]]
+
+
 async def test_an_ingester_that_is_away_is_waited_for(ingester: Ingester, ledger: Ledger, tmp_path: Path) -> None:
     await ingester.stop()
     async with sending(ingester.url, ledger, tmp_path) as sender:
@@ -302,4 +334,5 @@ async def test_what_a_stopped_agent_could_not_send_is_sent_by_the_next_one(inges
         assert (sender.spool.count, sender.spool.disk_bytes) == (0, 0)
     assert set(ingester.stored) == {one.body for one in originals}
     assert len(ingester.stored) == 10
+    assert [attempts for attempts in ingester.attempts.values() if attempts != ["2"]] == []  # it cannot know what the first one did
     assert not ledger.dropped

@@ -94,6 +94,25 @@ def test_a_restart_finds_everything_unsettled_byte_for_byte(tmp_path: Path) -> N
     assert sorted(found) == sorted((o.signal, o.encoding, o.body, o.rows) for o in originals[5:])
 
 
+def test_only_what_another_process_left_may_have_been_sent(tmp_path: Path) -> None:
+    queue = spool(tmp_path)
+    for n in range(4):
+        queue.put(item(n))
+    queue.spill()
+    own = queue.take()
+    assert own is not None
+    assert own.sent == 0
+    queue.close()
+    again = spool(tmp_path)
+    again.put(item(9))
+    again.spill()
+    found = []
+    while (taken := again.take()) is not None:
+        found.append((number(taken), taken.sent))
+        again.settle(taken)
+    assert found == [(0, 1), (1, 1), (2, 1), (3, 1), (9, 0)]
+
+
 def test_only_what_waits_longer_than_a_moment_is_written(tmp_path: Path) -> None:
     queue = spool(tmp_path)
     queue.put(item(0, created_ms=1_000))
