@@ -77,6 +77,8 @@ class Runtime:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=max(1, int(self.settings.stop_timeout_s) - 1),
+            # uvicorn's own 5 s are what exporters wait between two batches: every second one would meet a connection that is just being closed.
+            timeout_keep_alive=75,
             **{"http": Protocol, "loop": "none", "server_header": False, "date_header": True, "ws": "none", "lifespan": "auto", **options},
         )
         server = _Server(config)

@@ -41,7 +41,7 @@ class Row:
 ROWS: Final = {
     "otlp": Row("otlp", "OTLP bytes → tagged rows", 60),
     "ingester": Row("ingestion", "the ingester's own work", 90),
-    "whole": Row("whole", "OTLP in, acknowledged when stored; and overload", 270),
+    "whole": Row("whole", "OTLP in, acknowledged when stored; and overload", 330),
     "size": Row("size", "bytes of a span on disk", 120),
     "packets": Row("packets", "capture files → rows", 150),
     "idle": Row("idle", "a live agent that has little to do", 90),

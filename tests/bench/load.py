@@ -11,6 +11,8 @@ import argparse
 import http.client
 import json
 import secrets
+import select
+import socket
 import sys
 import threading
 import time
@@ -199,42 +201,57 @@ class Load:
 
 
 class _Connection:
-    """One kept-alive connection, made again when it breaks."""
+    """One kept-alive connection, made again when it breaks. While it sends it looks out for an early answer, as good HTTP clients do."""
 
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
-        self._at = (host, port, timeout_s)
-        self._connection = self._new()
-
-    def _new(self) -> http.client.HTTPConnection:
-        host, port, timeout_s = self._at
-        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+        self._at = (host, port)
+        self._timeout_s = timeout_s
+        self._head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}:{port}\r\ncontent-type: application/x-protobuf\r\ncontent-length: %d\r\n\r\n"
+        self._socket: socket.socket | None = None
 
     def post(self, body: bytes) -> tuple[str, bytes, float]:
         """Status (or what broke), answer, seconds to wait before the next try."""
         try:
-            self._connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
-            response = self._connection.getresponse()
+            connection = self._socket = self._socket or self._new()
+            whole = self._send(connection, (self._head % len(body)).encode(), body)
+            response = http.client.HTTPResponse(connection, method="POST")
+            response.begin()
             answer = response.read()
+            if response.will_close or not whole:
+                self.close()
             return str(response.status), answer, float(response.getheader("retry-after") or 0.5)
         except (TimeoutError, OSError, http.client.HTTPException) as error:
-            early = self._early_answer() if isinstance(error, (BrokenPipeError, ConnectionResetError)) else None
             self.close()
-            self._connection = self._new()
-            return early or (type(error).__name__, b"", 0.2)
+            return type(error).__name__, b"", 0.2
 
-    def _early_answer(self) -> tuple[str, bytes, float] | None:
-        """What a receiver said that did not want to read the body."""
-        try:
-            if self._connection.sock is None:
-                return None
-            response = http.client.HTTPResponse(self._connection.sock, method="POST")
-            response.begin()
-            return str(response.status), response.read(), float(response.getheader("retry-after") or 0.5)
-        except (OSError, http.client.HTTPException):
-            return None
+    def _new(self) -> socket.socket:
+        connection = socket.socket()
+        # Small, so that what is refused was not copied into the kernel for nothing.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 << 10)
+        connection.settimeout(self._timeout_s)
+        connection.connect(self._at)
+        return connection
+
+    def _send(self, connection: socket.socket, head: bytes, body: bytes) -> bool:
+        """Sends as much as is wanted; False where the answer came before the end."""
+        connection.sendall(head)
+        ready = select.poll()
+        ready.register(connection, select.POLLIN | select.POLLOUT)
+        left = memoryview(body)
+        end = time.monotonic() + self._timeout_s
+        while left:
+            if time.monotonic() > end:
+                raise TimeoutError
+            for _, events in ready.poll(1000):
+                if events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                    return False
+                left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+        return True
 
     def close(self) -> None:
-        self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def main() -> None:
