@@ -47,7 +47,6 @@ class IngesterSettings(ProcessSettings):
     retention_days: dict[str, int] = Field(
         default_factory=dict, description='Days that rows are kept, by table, as JSON: {"flow_log.l7_flow_log": 7}. Only what differs from the declaration.'
     )
-    allow_remote: bool = Field(False, description="Listen beyond loopback although senders are not asked who they are: for a network that only holds Weir.")
 
     @property
     def max_body_bytes(self) -> int:
@@ -68,10 +67,4 @@ def settings_for(decoder: Decoder, **overrides: object) -> IngesterSettings:
         if days < 0 or name not in known:
             message = f"WEIR_INGESTER_RETENTION_DAYS says {name!r}: {days}; the tables are {', '.join(known)}, and days are 0 (for ever) or more."
             raise StartError(message)
-    if settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.allow_remote:
-        message = (
-            f"WEIR_INGESTER_HOST is {settings.host}, beyond loopback, and senders are not asked who they are: "
-            "bind to 127.0.0.1, or set WEIR_INGESTER_ALLOW_REMOTE=true on a network that only holds Weir."
-        )
-        raise StartError(message)
     return settings

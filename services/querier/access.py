@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
-from libs.boot import StartError
 from libs.boot.observe import App, answer
 from services.querier.settings import QuerierSettings
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def guard(settings: QuerierSettings) -> Callable[[Any], App]:
-    """Wraps an application so that it asks for the token where there is one. Raises StartError where there must be one and is none."""
+    """Wraps an application so that it asks for the token where there is one."""
     token = settings.token.get_secret_value().encode()
-    if not token and not _is_loopback(settings.host):
-        message = f"The querier would answer anybody on {settings.host}: set WEIR_QUERIER_TOKEN, or WEIR_QUERIER_HOST=127.0.0.1."
-        raise StartError(message)
 
     def wrap(app: App) -> App:
         if not token:

@@ -38,3 +38,13 @@ class QuerierSettings(ProcessSettings):
     max_rows_to_read: int = Field(0, ge=0, description="Rows that one question may read; 0 sets no bound but that of time.")
     names_refresh_s: float = Field(5.0, gt=0, description="How often to look which dictionaries of names exist, in seconds.")
     cache_entries: int = Field(1024, ge=0, description="Translated statements that are kept.")
+
+    @property
+    def asks_who_calls(self) -> bool:
+        """Whether a token is asked for."""
+        return bool(self.token.get_secret_value())
+
+    @property
+    def login(self) -> str:
+        """The remedy."""
+        return "set WEIR_QUERIER_TOKEN"

@@ -69,4 +69,8 @@ def load_users(settings: StoreSettings) -> tuple[User, ...]:
     if not users:
         message = f"The users file {settings.users_file} names nobody: nobody could connect."
         raise StartError(message)
+    open_to_all = [user.name for user in users if not user.password.get_secret_value()]
+    if open_to_all and not (settings.is_local or settings.allow_remote):
+        message = f"WEIR_STORE_HOST is {settings.host}, beyond loopback, and {open_to_all[0]} of {settings.users_file} has no password: bind to 127.0.0.1, or add one."
+        raise StartError(message)
     return users

@@ -64,6 +64,16 @@ class StoreSettings(ProcessSettings):
         False, description="Keeps system.query_log and session_log on disk for 7 days; without it they hold the last 4096 entries, in memory."
     )
 
+    @property
+    def asks_who_calls(self) -> bool:
+        """Whether everyone who may connect has a password; those of a file are looked at when it is read."""
+        return self.users_file is not None or all(user.password.get_secret_value() for user in self.users)
+
+    @property
+    def login(self) -> str:
+        """The remedy."""
+        return "give every user of WEIR_STORE_USERS a password"
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> StoreSettings:
         names = [user.name for user in self.users]
