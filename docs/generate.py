@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import CollectorRegistry
+from pydantic import BaseModel
 
 from libs.boot.settings import ProcessSettings
 from libs.catalog import ENUMS, PORTS, RESOURCE_KINDS
+from libs.catalog.agent_config import AgentConfig
 from libs.tables import TABLES
 
 HERE: Final = Path(__file__).parent / "reference"
@@ -74,6 +77,25 @@ def settings() -> str:
     return _HEAD + "".join(parts)
 
 
+def _section(section: type[BaseModel], path: str) -> str:
+    """A table of the section's own keys, then its sections."""
+    rows, below = [], []
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            below.append(_section(field.annotation, f"{path}.{name}".lstrip(".")))
+            continue
+        value = field.default if not isinstance(field.default, tuple) else list(field.default)
+        rows.append(f"| `{name}` | `{json.dumps(value)}` | {field.description or ''} |\n")
+    title = f"\n## {path}\n\n{section.__doc__}\n" if path else f"\n{section.__doc__}\n"
+    return title + "\n| key | default | meaning |\n|---|---|---|\n" * bool(rows) + "".join(rows) + "".join(below)
+
+
+def agent_config() -> str:
+    """What an agent can be told."""
+    intro = "# Agent configuration\n\nYAML, per group: `PUT /v1/groups/{id}/config` of trisolaris. Unknown keys are refused; a change reaches running agents at once.\n"
+    return _HEAD + intro + _section(AgentConfig, "")
+
+
 def metrics() -> str:
     """Every metric that a process offers under /metrics."""
     for module in METRICS:
@@ -83,7 +105,7 @@ def metrics() -> str:
     return _HEAD + "# Metrics\n\n| metric | type | meaning |\n|---|---|---|\n" + "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in rows)
 
 
-PAGES: Final = {"tables.md": tables, "catalog.md": catalog, "settings.md": settings, "metrics.md": metrics}
+PAGES: Final = {"tables.md": tables, "catalog.md": catalog, "settings.md": settings, "metrics.md": metrics, "agent-config.md": agent_config}
 
 
 def main() -> None:

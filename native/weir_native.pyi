@@ -120,6 +120,8 @@ class L7Config(TypedDict, total=False):
     dns_expected_nxdomain_suffixes: list[str]
     max_pending_requests: int
     max_guesses: int
+    protocols: list[str]
+    """Names of those that are to be read; all where this was never said."""
 
 class EngineConfig(TypedDict, total=False):
     """What can be set on an Engine; what is not named keeps its value."""
@@ -133,6 +135,14 @@ class EngineConfig(TypedDict, total=False):
     """Make rows of flow_log.l7_flow_log; documents do not depend on it."""
     documents: bool
     """Make the 1 s and 1 m documents of flow_metrics."""
+    l4_rows_per_s: int
+    """Rows of flow_log.l4_flow_log in a second, 0 for no limit; what is over it counts in `l4_rows_over_limit`. Documents count everything."""
+    l7_rows_per_s: int
+    """The same for flow_log.l7_flow_log."""
+    interfaces: list[str]
+    """Live: interfaces to look at, all where it is empty: `interface` or `namespace/interface` with `*` and `?`; the own namespace has the empty name."""
+    exclude_interfaces: list[str]
+    """Live: interfaces not to look at."""
     max_flows: int
     """Flows kept; beyond that the one silent for longest is reported early."""
     batch_rows: int

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ _BETWEEN_S: Final = 0.4
 _FATES: Final = {
     "packets": "flow",
     "duplicate_packets": "duplicate",
+    "left_out_packets": "left_out",
     "kernel_drops": "kernel_dropped",
     "unparsed_link": "unparsed_link",
     "unparsed_not_ip": "not_ip",
@@ -34,6 +36,12 @@ _FATES: Final = {
     "fragment_orphans": "fragment_orphan",
 }
 """The engine's counter -> what became of the packet."""
+_ROW_LOSSES: Final = {
+    "dropped_rows": ("engine", "engine_full"),
+    "l4_rows_over_limit": ("flow_log.l4_flow_log", "row_limit"),
+    "l7_rows_over_limit": ("flow_log.l7_flow_log", "row_limit"),
+}
+"""The engine's counter -> stream and reason of rows that never leave it."""
 
 
 class Driver:
@@ -47,7 +55,7 @@ class Driver:
         self._plan: Plan | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._dropped_rows = 0
+        self._lost_rows: Counter[str] = Counter()
         self.interval_s = 1.0
         self.failed: BaseException | None = None
 
@@ -89,7 +97,7 @@ class Driver:
         self._outbox.flush()
         self._count(engine.stats())
         self._engine = self._thread = None
-        self._dropped_rows = 0
+        self._lost_rows.clear()
 
     def observe(self) -> dict[str, int]:
         """The engine's counters, also written into the metrics; empty while there is no engine."""
@@ -140,11 +148,12 @@ class Driver:
             ENGINE.labels(name).set(value)
             if name in _FATES:
                 PACKETS.labels(_FATES[name]).set(value)
-        dropped = stats.get("dropped_rows", 0)
-        if dropped > self._dropped_rows:
-            ROWS_IN.labels("engine").inc(dropped - self._dropped_rows)  # they were made, so that the ledger balances
-            count_dropped({"engine": dropped - self._dropped_rows}, "engine_full")
-            self._dropped_rows = dropped
+        for name, (stream, reason) in _ROW_LOSSES.items():
+            lost = stats.get(name, 0) - self._lost_rows[name]
+            if lost > 0:
+                ROWS_IN.labels(stream).inc(lost)  # they were made, so that the ledger balances
+                count_dropped({stream: lost}, reason)
+                self._lost_rows[name] += lost
 
 
 def _needs_restart(before: Plan, plan: Plan) -> bool:

@@ -25,6 +25,10 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
         "l4_log": config.flow.enabled and level < _LOGS_SHED,
         "l7_log": config.l7.enabled and level == 0,
         "documents": config.flow.metrics,
+        "l4_rows_per_s": config.flow.rows_per_s,
+        "l7_rows_per_s": config.l7.rows_per_s,
+        "interfaces": list(config.capture.interfaces),
+        "exclude_interfaces": list(config.capture.exclude_interfaces),
         "max_flows": config.flow.max_flows,
         "batch_rows": min(config.send.batch_rows, 65_536),
         "max_ready_bytes": READY_BYTES,
@@ -36,6 +40,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
             "datagram_s": ceil(seconds.others),
         },
         "l7_settings": {
+            "protocols": list(config.l7.protocols),
             "tcp_request_timeout_us": int(config.l7.session_timeout_s * 1e6),
             "udp_request_timeout_us": int(config.l7.dns_session_timeout_s * 1e6),
             "http_endpoint_segments": config.l7.http_endpoint_segments,

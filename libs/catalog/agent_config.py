@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +22,11 @@ class AgentConfigError(ValueError):
 
 
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+InterfacePattern = Annotated[str, Field(pattern=r"^([^/\s]*/)?[^/\s]{1,64}$", max_length=256)]
+"""`interface` or `namespace/interface`, both with `*` and `?`."""
+L7Protocol = Literal["HTTP", "DNS"]
+"""What the native engine can read; a test compares."""
+L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)
 
 
 class _Section(BaseModel):
@@ -33,6 +38,15 @@ class Capture(_Section):
 
     enabled: bool = Field(True, description="Look at packets at all.")
     network_namespaces: bool = Field(True, description="Look into every network namespace of the machine, not only its own.")
+    interfaces: tuple[InterfacePattern, ...] = Field(
+        (),
+        max_length=256,
+        description=(
+            "Interfaces that are looked at, all where none is named: names or globs (`eth*`, `veth?`), meant in every network namespace, or in those "
+            "before a slash (`blue/eth*`; `/eth0` in the agent's own). What passes the others counts as fate `left_out` in weir_packets."
+        ),
+    )
+    exclude_interfaces: tuple[InterfacePattern, ...] = Field((), max_length=256, description="Interfaces that are not looked at, said like `interfaces`.")
     exclude_ports: tuple[PortNumber, ...] = Field((), max_length=256, description="Ports whose packets are not looked at, either end.")
     ring_mib: int = Field(8, ge=1, le=1024, description="Size of the ring shared with the kernel, per fan-out thread.")
     fanout: int = Field(1, ge=1, le=64, description="Threads that share the packets of one namespace.")
@@ -54,6 +68,12 @@ class Flow(_Section):
     enabled: bool = Field(True, description="Write a row per flow (flow_log.l4_flow_log).")
     metrics: bool = Field(True, description="Write documents per second and minute (flow_metrics).")
     max_flows: int = Field(200_000, ge=1000, le=20_000_000, description="Flows held at once; the one idle longest goes when there are more, and is counted.")
+    rows_per_s: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="Rows written in a second at most, 0 for no limit; more are counted (row_limit). Documents count every flow all the same.",
+    )
     timeouts_s: FlowTimeouts = Field(default_factory=FlowTimeouts, description="When a flow without packets is over.")
 
 
@@ -61,6 +81,13 @@ class L7(_Section):
     """Application protocols."""
 
     enabled: bool = Field(True, description="Look for application protocols, write a row per request (flow_log.l7_flow_log).")
+    protocols: tuple[L7Protocol, ...] = Field(L7_PROTOCOLS, description="Which protocols are looked for.")
+    rows_per_s: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="Rows written in a second at most, 0 for no limit; more are counted (row_limit). Documents count every request all the same.",
+    )
     session_timeout_s: float = Field(120.0, gt=0, le=3600, description="A request without a response for so long is a timeout.")
     dns_session_timeout_s: float = Field(15.0, gt=0, le=3600, description="The same for DNS.")
     http_endpoint_segments: int = Field(2, ge=1, le=16, description="How many segments of a path make its endpoint: 2 makes /shop/cart of /shop/cart/7.")

@@ -62,6 +62,7 @@ impl Reader {
             let orders = std::mem::take(&mut *lock(&self.shared.orders));
             if let Some(config) = orders.config {
                 self.core.configure(config);
+                self.select();
             }
             if let Some(netns) = orders.netns {
                 self.follow(&netns);
@@ -135,13 +136,18 @@ impl Reader {
                 for ring in 0..self.namespaces[at].rings.len() {
                     let (core, nics) = (&mut self.core, &mut self.nics);
                     let Namespace {
-                        rings, interfaces, number, ..
+                        rings,
+                        interfaces,
+                        number,
+                        name: netns,
+                        ..
                     } = &mut self.namespaces[at];
                     let number = *number;
                     any |= rings[ring].read(|block| {
                         let name = |core: &mut Core, frame: &RingFrame<'_>| {
                             *nics.entry((number, frame.if_index)).or_insert_with(|| {
                                 let (name, kind) = interfaces.describe(frame.if_index, frame.hardware);
+                                let is_left_out = core.config().interfaces.leaves_out(netns, &name);
                                 let known = &mut core.output.seen.nics;
                                 if known.len() >= MAX_NICS {
                                     return 0;
@@ -152,6 +158,7 @@ impl Reader {
                                     netns: number,
                                     index: frame.if_index,
                                     hardware: frame.hardware,
+                                    is_left_out,
                                 });
                                 known.len() as u16 - 1
                             })
@@ -231,6 +238,17 @@ impl Reader {
                 }
             }
         }
+        self.select();
+    }
+
+    /// Decides again which interfaces are looked at.
+    fn select(&mut self) {
+        let wanted = self.core.config().interfaces.clone();
+        for nic in self.core.output.seen.nics.iter_mut().skip(1) {
+            if let Some(namespace) = self.namespaces.iter().find(|namespace| namespace.number == nic.netns) {
+                nic.is_left_out = wanted.leaves_out(&namespace.name, &nic.name);
+            }
+        }
     }
 }
 
@@ -243,6 +261,11 @@ fn feed<'a>(
 ) {
     let mut frames: Vec<Frame<'a>> = Vec::with_capacity(BATCH);
     for frame in block {
+        let number = nic(core, &frame);
+        if core.output.seen.nic(number).is_left_out {
+            core.stats.left_out_packets += 1;
+            continue;
+        }
         let passing = match (frame.hardware, frame.kind) {
             (libc::ARPHRD_LOOPBACK, libc::PACKET_OUTGOING) => continue,
             (libc::ARPHRD_LOOPBACK, _) => Passing::Loopback,
@@ -261,7 +284,7 @@ fn feed<'a>(
         };
         match parse(link, bytes, wire, frame.time_us) {
             Ok(mut packet) => {
-                packet.nic = nic(core, &frame);
+                packet.nic = number;
                 packet.netns = netns;
                 if passing == Passing::Loopback {
                     // Nothing has this header but the capture; the interface's own counters leave it out too.

@@ -1,5 +1,6 @@
 //! What can be set on an engine.
 
+use super::Selection;
 use crate::flow::Timeouts;
 use crate::l7::L7Settings;
 use std::sync::Arc;
@@ -16,6 +17,12 @@ pub struct Config {
     pub l7_log: bool,
     /// Write the documents of the second and of the minute.
     pub documents: bool,
+    /// Rows of `flow_log.l4_flow_log` in a second, 0 for no limit: those beyond it are counted and not written. Documents count everything.
+    pub l4_rows_per_s: u32,
+    /// The same for `flow_log.l7_flow_log`.
+    pub l7_rows_per_s: u32,
+    /// Interfaces that live packets are taken from.
+    pub interfaces: Selection,
     /// Flows kept; beyond that the one that was silent for longest is reported and forgotten.
     pub max_flows: u32,
     /// Rows that make a batch.
@@ -34,6 +41,9 @@ impl Default for Config {
             l4_log: true,
             l7_log: true,
             documents: true,
+            l4_rows_per_s: 0,
+            l7_rows_per_s: 0,
+            interfaces: Selection::default(),
             max_flows: 262_144,
             batch_rows: 8192,
             max_ready_bytes: 64 << 20,

@@ -28,6 +28,7 @@ impl Core {
             self.stats.clock_rewinds += 1;
             self.finish(false);
             self.now_s = second;
+            self.output.begin_second();
         }
     }
 
@@ -44,6 +45,7 @@ impl Core {
             }
             // Nobody is left who could notice the seconds between.
             self.now_s = if self.alive == 0 { to } else { self.now_s + 1 };
+            self.output.begin_second();
             if ends_minute {
                 self.report();
             }
@@ -210,7 +212,7 @@ impl Core {
 
     fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
-        if self.config.l4_log {
+        if self.config.l4_log && self.output.may_write_l4() {
             rows::write_l4(&mut self.output, flow, cold, self.documents.pair(flow.pair).key, close_type, end_us);
         }
         flow.is_new = false;
@@ -252,7 +254,7 @@ impl Core {
         self.drain_early(slot, &mut app);
         let end_us = self.flows.get(slot).last_us.max(i64::from(self.now_s) * 1_000_000);
         let seen = self.with_sink(slot, |sink| app.l7.close(end_us, sink));
-        self.count_l7(slot, seen, &app);
+        self.count_l7(slot, seen, app.l7.protocol());
     }
 
     /// Gives up requests that waited too long.
@@ -270,8 +272,23 @@ impl Core {
             let Some(mut app) = flow.app.take() else { continue };
             self.give_up_stale(slot, &mut app, now_us);
             let seen = self.with_sink(slot, |sink| app.l7.tick(now_us, sink));
-            self.count_l7(slot, seen, &app);
+            self.count_l7(slot, seen, app.l7.protocol());
             self.flows.get_mut(slot).app = Some(app);
+        }
+    }
+
+    /// What is read of the flows that live changes too, not only of those to come.
+    pub(super) fn configure_l7(&mut self) {
+        let settings = std::sync::Arc::clone(&self.config.l7_settings);
+        for slot in 0..self.next {
+            let flow = self.flows.get_mut(slot);
+            let now_us = flow.last_us;
+            if let Some(mut app) = flow.app.take() {
+                let before = app.l7.protocol();
+                let seen = self.with_sink(slot, |sink| app.l7.configure(&settings, now_us, sink));
+                self.count_l7(slot, seen, before);
+                self.flows.get_mut(slot).app = Some(app);
+            }
         }
     }
 

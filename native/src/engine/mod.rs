@@ -10,6 +10,7 @@ mod owners;
 mod payload;
 pub mod replay;
 mod rows;
+mod selection;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod tests;
 pub use config::Config;
 pub use output::{Nic, OBSERVATION_POINTS, Output, Seen};
 pub use owners::Owners;
+pub use selection::{Pattern, Selection};
 pub use stats::Stats;
 
 use crate::document::Documents;
@@ -145,8 +147,12 @@ impl Core {
     }
 
     pub fn configure(&mut self, config: Config) {
+        let is_new = !std::sync::Arc::ptr_eq(&self.config.l7_settings, &config.l7_settings);
         self.output.configure(&config);
         self.config = config;
+        if is_new {
+            self.configure_l7();
+        }
     }
 
     pub fn config(&self) -> &Config {
@@ -242,7 +248,9 @@ impl Core {
             return true;
         }
         let netns = |nic: u16| self.output.seen.nic(nic).netns;
-        if bound == NO_NIC {
+        if bound != NO_NIC && self.output.seen.nic(bound).is_left_out {
+            // It is not looked at any more; there is nobody to wait for.
+        } else if bound == NO_NIC {
             let other = flow.directions[1 - way].nic;
             if other != NO_NIC && netns(other) != packet.netns && packet.time_us - flow.bound_us < MISSING_US {
                 return false;
@@ -296,6 +304,8 @@ impl Core {
             ("memory_bytes", self.bytes() as u64),
             ("rows", self.output.rows),
             ("dropped_rows", self.output.dropped_rows),
+            ("l4_rows_over_limit", self.output.over_limit()[0]),
+            ("l7_rows_over_limit", self.output.over_limit()[1]),
             ("endpoints_merged", self.documents.endpoints_merged()),
         ]);
         counters

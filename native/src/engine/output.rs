@@ -18,6 +18,8 @@ pub struct Nic {
     pub index: u32,
     /// `ARPHRD_*`
     pub hardware: u16,
+    /// Nobody wants its packets.
+    pub is_left_out: bool,
 }
 
 /// What rows say about where they were seen.
@@ -41,6 +43,34 @@ impl Seen {
     }
 }
 
+/// Rows that a log may still have in this second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Budget {
+    /// 0: no limit.
+    per_s: u32,
+    left: u32,
+    refused: u64,
+}
+
+impl Budget {
+    /// A new limit holds at once: what it has more or less than the old one is there now.
+    fn set(&mut self, per_s: u32) {
+        let taken = self.per_s.saturating_sub(self.left);
+        (self.per_s, self.left) = (per_s, per_s.saturating_sub(taken));
+    }
+
+    #[inline]
+    fn take(&mut self) -> bool {
+        if self.per_s == 0 {
+            return true;
+        }
+        let has_room = self.left > 0;
+        self.left -= u32::from(has_room);
+        self.refused += u64::from(!has_room);
+        has_room
+    }
+}
+
 pub struct Output {
     pub seen: Seen,
     l4: L4FlowLog,
@@ -58,6 +88,8 @@ pub struct Output {
     /// Rows dropped because nobody took them in time.
     pub dropped_rows: u64,
     pub rows: u64,
+    /// Of the L4 and of the L7 log.
+    budgets: [Budget; 2],
 }
 
 static NETWORK: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_1S, &generated::FLOW_METRICS_NETWORK_1M];
@@ -86,7 +118,13 @@ macro_rules! block {
 
 impl Output {
     pub fn new(config: &super::Config) -> Output {
+        let budget = |per_s| Budget {
+            per_s,
+            left: per_s,
+            refused: 0,
+        };
         Output {
+            budgets: [budget(config.l4_rows_per_s), budget(config.l7_rows_per_s)],
             seen: Seen {
                 agent_id: config.agent_id,
                 nics: vec![Nic::default()],
@@ -113,6 +151,30 @@ impl Output {
         self.max_ready_bytes = config.max_ready_bytes;
         self.batch_rows = config.batch_rows.max(1);
         self.drops_documents = !config.documents;
+        self.budgets[0].set(config.l4_rows_per_s);
+        self.budgets[1].set(config.l7_rows_per_s);
+    }
+
+    /// A second of the engine begins.
+    pub fn begin_second(&mut self) {
+        self.budgets.iter_mut().for_each(|budget| budget.left = budget.per_s);
+    }
+
+    /// Whether the L4 log has room for a row in this second; where it has not, the row is counted as over the limit.
+    #[inline]
+    pub fn may_write_l4(&mut self) -> bool {
+        self.budgets[0].take()
+    }
+
+    /// The same for the L7 log.
+    #[inline]
+    pub fn may_write_l7(&mut self) -> bool {
+        self.budgets[1].take()
+    }
+
+    /// Rows of the L4 and of the L7 log that were not written because of the limit.
+    pub fn over_limit(&self) -> [u64; 2] {
+        self.budgets.map(|budget| budget.refused)
     }
 
     /// Whether documents are wanted.

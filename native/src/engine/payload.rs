@@ -116,7 +116,7 @@ impl Core {
         if missing > 0 {
             self.stats.stream_gaps += 1;
             let seen = self.with_sink(slot, |sink| app.l7.gap((way == 0) != turned, missing, now_us, sink));
-            self.count_l7(slot, seen, app);
+            self.count_l7(slot, seen, app.l7.protocol());
         }
         self.pop(slot, app, way);
     }
@@ -154,12 +154,12 @@ impl Core {
             server_port: flow.server().1,
         };
         let seen = self.with_sink(slot, |sink| app.l7.packet(&packet, sink));
-        self.count_l7(slot, seen, app);
+        self.count_l7(slot, seen, app.l7.protocol());
     }
 
     /// Adds what the application layer recognised to the flow's next row.
     #[inline]
-    pub(super) fn count_l7(&mut self, slot: u32, seen: L7Seen, app: &App) {
+    pub(super) fn count_l7(&mut self, slot: u32, seen: L7Seen, protocol: u8) {
         if seen == L7Seen::default() {
             return;
         }
@@ -170,7 +170,7 @@ impl Core {
         cold.l7.client_error += seen.client_errors;
         cold.l7.server_error += seen.server_errors;
         cold.l7.timeout += seen.timeouts;
-        cold.l7_protocol = app.l7.protocol();
+        cold.l7_protocol = protocol;
         self.stats.requests_evicted += u64::from(seen.evicted);
     }
 

@@ -189,7 +189,7 @@ impl L7Sink for RowSink<'_> {
             counts.rrt.sample(0, row.response_duration_us as i64, i64::MAX);
         }
         self.documents.add_l7(self.pair, row.protocol, row.endpoint, &counts);
-        if self.writes_log {
+        if self.writes_log && self.output.may_write_l7() {
             self.write(row);
         }
     }

@@ -8,6 +8,8 @@ pub struct Stats {
     pub bytes: u64,
     /// Seen again on another interface.
     pub duplicate_packets: u64,
+    /// On an interface that nobody wants to be looked at.
+    pub left_out_packets: u64,
     pub unparsed_link: u64,
     pub unparsed_not_ip: u64,
     pub unparsed_not_ip_bytes: u64,
@@ -52,6 +54,7 @@ impl Stats {
             ("packets", self.packets),
             ("bytes", self.bytes),
             ("duplicate_packets", self.duplicate_packets),
+            ("left_out_packets", self.left_out_packets),
             ("unparsed_link", self.unparsed_link),
             ("unparsed_not_ip", self.unparsed_not_ip),
             ("unparsed_not_ip_bytes", self.unparsed_not_ip_bytes),

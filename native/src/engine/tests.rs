@@ -476,3 +476,109 @@ fn a_clock_that_jumps_a_century_ahead_costs_nothing() {
     );
     assert_eq!(sum(&finished(&mut core), "log.l4_flow_log", "packet_tx"), 2);
 }
+
+/// One datagram each of `flows` flows, all in one second.
+fn datagrams(flows: u16, time_us: i64) -> Vec<Sent> {
+    (0..flows)
+        .map(|flow| Sent {
+            time_us: time_us + i64::from(flow),
+            ports: (40_000 + flow, 9),
+            flags: 0,
+            payload: 10,
+            ..SENT
+        })
+        .collect()
+}
+
+#[test]
+fn rows_over_the_limit_are_counted_and_documents_stay_exact() {
+    let mut core = Core::new(
+        Config {
+            l4_rows_per_s: 30,
+            ..Config::default()
+        },
+        false,
+    );
+    feed(&mut core, &datagrams(100, 0));
+    feed(&mut core, &datagrams(20, 200_000_000));
+    let batches = finished(&mut core);
+    assert_eq!(values(&batches, "log.l4_flow_log", "packet_tx").len(), 30 + 20);
+    assert_eq!(core.output.over_limit(), [70, 0]);
+    assert_eq!(sum(&batches, "metrics.network_map.1s", "packet_tx"), 120);
+    assert_eq!(sum(&batches, "metrics.network_map.1m", "closed_flow"), 120);
+}
+
+#[test]
+fn a_new_limit_holds_in_the_second_it_is_set_in() {
+    let mut core = Core::new(Config::default(), false);
+    let limit = |core: &mut Core, l4_rows_per_s| {
+        core.configure(Config {
+            l4_rows_per_s,
+            ..Config::default()
+        })
+    };
+    let take = |core: &mut Core, rows: usize| (0..rows).filter(|_| core.output.may_write_l4()).count();
+    assert_eq!(take(&mut core, 100), 100);
+    limit(&mut core, 10);
+    assert_eq!(take(&mut core, 6), 6);
+    limit(&mut core, 20);
+    assert_eq!(take(&mut core, 50), 14);
+    limit(&mut core, 5);
+    assert_eq!(take(&mut core, 50), 0);
+    core.output.begin_second();
+    assert_eq!(take(&mut core, 50), 5);
+    limit(&mut core, 0);
+    assert_eq!(take(&mut core, 50), 50);
+}
+
+/// A DNS query for `a.` with this id, asked from the ports of one flow.
+fn query(core: &mut Core, id: u8, time_us: i64) {
+    let mut bytes = bytes_of(&Sent {
+        ports: (40_000, 53),
+        flags: 0,
+        payload: 19,
+        ..SENT
+    });
+    let at = bytes.len() - 19;
+    bytes[at..].copy_from_slice(&[0, id, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1]);
+    let packet = parse(Link::Ethernet, &bytes, bytes.len() as u32, BEGIN_US + time_us).unwrap();
+    core.frames(&mut [Frame {
+        packet,
+        bytes: &bytes,
+        link: Link::Ethernet,
+        passing: Passing::Unknown,
+    }]);
+}
+
+#[test]
+fn a_protocol_is_read_or_not_from_the_moment_this_is_said() {
+    let dns = |left_out: &[u8]| Config {
+        l7_settings: std::sync::Arc::new(crate::l7::L7Settings {
+            left_out: left_out.to_vec(),
+            ..Default::default()
+        }),
+        ..Config::default()
+    };
+    let mut core = Core::new(dns(&[]), false);
+    query(&mut core, 1, 0);
+    core.configure(dns(&[120]));
+    for id in 2..30 {
+        query(&mut core, id, i64::from(id) * 1000);
+    }
+    core.configure(dns(&[20]));
+    query(&mut core, 30, 40_000);
+    let batches = finished(&mut core);
+    assert_eq!(values(&batches, "log.l7_flow_log", "request_id"), [1, 30]);
+    assert_eq!(sum(&batches, "log.l4_flow_log", "l7_request"), 2);
+}
+
+#[test]
+fn an_interface_that_is_left_out_gives_its_flows_to_another_at_once() {
+    let mut core = live(&[0, 0]);
+    let seen_on = |nic: u16, time_us: i64| Sent { time_us, nic, ..SENT };
+    feed(&mut core, &[seen_on(1, 0), seen_on(2, 1), seen_on(1, 1000), seen_on(2, 1001)]);
+    core.output.seen.nics[1].is_left_out = true;
+    feed(&mut core, &[seen_on(2, 2001), seen_on(2, 3001)]);
+    let batches = finished(&mut core);
+    assert_eq!(sum(&batches, "log.l4_flow_log", "packet_tx"), 4);
+}

@@ -91,6 +91,20 @@ impl FlowL7 {
         seen
     }
 
+    /// From now on other settings hold. A protocol that is not to be read any more is reported as far as it came, and forgotten.
+    pub fn configure(&mut self, settings: &Arc<L7Settings>, now_us: i64, sink: &mut dyn L7Sink) -> L7Seen {
+        let mut seen = L7Seen::default();
+        if self.protocol.is_some_and(|protocol| !settings.reads(protocol)) {
+            self.forget(now_us, sink, &mut seen);
+        }
+        if self.settings.left_out != settings.left_out {
+            // What was not recognised may be now.
+            (self.rest_until_us, self.guesses) = (i64::MIN, 0);
+        }
+        self.settings = Arc::clone(settings);
+        seen
+    }
+
     /// The flow is over: reports everything that is still open.
     pub fn close(&mut self, now_us: i64, sink: &mut dyn L7Sink) -> L7Seen {
         let mut seen = L7Seen::default();
@@ -174,7 +188,9 @@ impl FlowL7 {
             transport: packet.protocol,
         };
         let mut undecided = false;
-        for protocol in PROTOCOLS.iter().filter(|protocol| protocol.transports.contains(&packet.protocol)) {
+        let settings = Arc::clone(&self.settings);
+        let wanted = |protocol: &&Protocol| protocol.transports.contains(&packet.protocol) && settings.reads(protocol);
+        for protocol in PROTOCOLS.iter().filter(wanted) {
             match (protocol.guess)(&opening) {
                 Guess::No => {}
                 Guess::Maybe => undecided = true,

@@ -15,6 +15,8 @@ pub struct L7Settings {
     pub max_pending_requests: usize,
     /// Payload packets without a recognised protocol before a flow is left alone for a minute.
     pub max_guesses: u8,
+    /// `l7_protocol` of those that are not to be read.
+    pub left_out: Vec<u8>,
 }
 
 impl Default for L7Settings {
@@ -26,6 +28,14 @@ impl Default for L7Settings {
             dns_expected_nxdomain_suffixes: vec![".cluster.local".to_owned()],
             max_pending_requests: 512,
             max_guesses: 10,
+            left_out: Vec::new(),
         }
+    }
+}
+
+impl L7Settings {
+    /// Whether this protocol is to be read.
+    pub fn reads(&self, protocol: &super::table::Protocol) -> bool {
+        !self.left_out.contains(&protocol.id)
     }
 }

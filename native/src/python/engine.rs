@@ -2,9 +2,10 @@
 
 use super::batch::PyBatch;
 use crate::capture::{Excluded, Settings, Worker};
-use crate::engine::Config;
 use crate::engine::replay::Replay;
+use crate::engine::{Config, Pattern};
 use crate::l7::L7Settings;
+use crate::l7::table::PROTOCOLS;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -170,6 +171,10 @@ fn configured(mut base: Config, values: &Bound<'_, PyDict>) -> PyResult<Config> 
             "l7_log" => base.l7_log = value.extract()?,
             "documents" => base.documents = value.extract()?,
             "max_flows" => base.max_flows = value.extract()?,
+            "l4_rows_per_s" => base.l4_rows_per_s = value.extract()?,
+            "l7_rows_per_s" => base.l7_rows_per_s = value.extract()?,
+            "interfaces" => base.interfaces.only = patterns(&value)?,
+            "exclude_interfaces" => base.interfaces.except = patterns(&value)?,
             "batch_rows" => base.batch_rows = value.extract()?,
             "max_ready_bytes" => base.max_ready_bytes = value.extract()?,
             "timeouts" => timeouts(&mut base, value.cast::<PyDict>()?)?,
@@ -181,6 +186,20 @@ fn configured(mut base: Config, values: &Bound<'_, PyDict>) -> PyResult<Config> 
         return Err(PyValueError::new_err("max_flows and batch_rows are at least 1"));
     }
     Ok(base)
+}
+
+fn patterns(values: &Bound<'_, PyAny>) -> PyResult<Vec<Pattern>> {
+    let texts: Vec<String> = values.extract()?;
+    texts.iter().map(|text| text.parse().map_err(PyValueError::new_err)).collect()
+}
+
+/// Those that are to be read, by name → the others.
+fn left_out(wanted: &[String]) -> PyResult<Vec<u8>> {
+    if let Some(name) = wanted.iter().find(|name| !PROTOCOLS.iter().any(|protocol| protocol.name == **name)) {
+        return Err(unknown("protocol", name));
+    }
+    let others = PROTOCOLS.iter().filter(|protocol| !wanted.iter().any(|name| protocol.name == name));
+    Ok(others.map(|protocol| protocol.id).collect())
 }
 
 fn unknown(what: &str, name: &str) -> PyErr {
@@ -217,6 +236,7 @@ fn l7_settings(base: &L7Settings, values: &Bound<'_, PyDict>) -> PyResult<L7Sett
             "http_endpoint_segments" => settings.http_endpoint_segments = value.extract()?,
             "dns_expected_nxdomain_suffixes" => settings.dns_expected_nxdomain_suffixes = value.extract()?,
             "max_pending_requests" => settings.max_pending_requests = value.extract()?,
+            "protocols" => settings.left_out = left_out(&value.extract::<Vec<String>>()?)?,
             "max_guesses" => settings.max_guesses = value.extract()?,
             _ => return Err(unknown("L7 setting", &name)),
         }

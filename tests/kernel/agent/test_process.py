@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from agent.control.standing import Standing, StandingFile
 from libs.catalog.agent_config import parse_agent_config
 
-AGENT_PORT, INGESTER_PORT, WEB_PORT = 20440, 20430, 8080
+AGENT_PORT, INGESTER_PORT, WEB_PORT, CONTROLLER_PORT = 20440, 20430, 8080, 20035
 INGESTER = """
 import http.server, itertools, pathlib, sys
 folder, numbers = pathlib.Path(sys.argv[1]), itertools.count()
@@ -44,6 +44,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status); self.send_header("content-length", "2"); self.end_headers(); self.wfile.write(b"ok")
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
+"""
+# Whatever the file says is pushed to whoever listens, as soon as the file changes.
+CONTROL_PLANE = """
+import asyncio, pathlib, sys
+import grpc
+from libs.wire import agent_pb2 as pb, agent_pb2_grpc as pb_grpc
+source, ingester = pathlib.Path(sys.argv[1]), sys.argv[3]
+def answer():
+    ingesters = [pb.IngesterEndpoint(decoder=decoder, otlp_http=ingester) for decoder in ("flow_log", "flow_metrics")]
+    port = int(ingester.rpartition(":")[2])
+    endpoints = [pb.WeirEndpoint(address="127.0.0.1", port=port)]
+    return pb.SyncResponse(status=pb.SYNC_STATUS_OK, vtap_id=7, ingesters=ingesters, weir_endpoints=endpoints, sync_interval_s=60,
+                           config_version=source.stat().st_mtime_ns, config_yaml=source.read_text())
+class Trisolaris(pb_grpc.SynchronizerServicer):
+    async def Sync(self, request, context):
+        return answer()
+    async def Push(self, request, context):
+        said = 0
+        while True:
+            now = answer()
+            if now.config_version != said:
+                yield now
+                said = now.config_version
+            await asyncio.sleep(0.05)
+async def main():
+    server = grpc.aio.server()
+    pb_grpc.add_SynchronizerServicer_to_server(Trisolaris(), server)
+    server.add_insecure_port("127.0.0.1:" + sys.argv[2])
+    await server.start()
+    await server.wait_for_termination()
+asyncio.run(main())
 """
 
 
@@ -78,6 +109,15 @@ class Stage:
         standing = Standing(vtap_id=7, ingesters={"flow_log": url, "flow_metrics": url}, weir_endpoints=(("127.0.0.1", INGESTER_PORT),), config_version=1)
         (self.folder / "state").mkdir(exist_ok=True)
         StandingFile(self.folder / "state").write(replace(standing, config=parse_agent_config(config)), "stage")
+
+    def configured(self, config: str) -> None:
+        """What the control plane says from now on."""
+        fresh = self.folder / "config.new"
+        fresh.write_text(config)
+        fresh.rename(self.folder / "config.yaml")
+
+    def control_plane(self) -> None:
+        self.spawn(self.here, "-c", CONTROL_PLANE, str(self.folder / "config.yaml"), str(CONTROLLER_PORT), f"http://127.0.0.1:{INGESTER_PORT}")
 
     def ask(self, path: str) -> tuple[int, str]:
         done = subprocess.run(
@@ -189,6 +229,41 @@ def test_every_request_is_stored_within_seconds_and_the_ledger_balances(stage: S
     assert stage.paths() == wanted
     assert stage.records()["weir.flow.l4"] >= 1
     assert not list((stage.folder / "state" / "spool").glob("*/*.spool"))
+
+
+def test_a_configuration_that_is_pushed_holds_without_a_restart(stage: Stage) -> None:
+    """Each step asks for the same pages; which of them become rows is what the configuration of that moment says."""
+    stage.ingester()
+    stage.configured("capture: {network_namespaces: false}")
+    stage.control_plane()
+    agent = stage.agent(WEIR_AGENT_CONTROLLER=f"127.0.0.1:{CONTROLLER_PORT}")
+    stage.ready()
+
+    def push(config: str, name: str) -> None:
+        stage.configured(config)
+        began = time.monotonic()
+        stage.until(lambda: (stage.folder / "log").read_text().count("new configuration") == len(told) + 2, 5, f"the configuration of {name} arrived")
+        told.append(name)
+        assert time.monotonic() - began < 2
+        time.sleep(0.5)  # the engine takes orders five times a second
+        stage.request(*(f"/{name}/{n}" for n in range(10)))
+
+    told: list[str] = []
+    push("{capture: {network_namespaces: false}, l7: {protocols: [DNS]}}", "unread")
+    push("{capture: {network_namespaces: false}, l7: {rows_per_s: 3}}", "few")
+    push("capture: {network_namespaces: false, exclude_interfaces: ['v*']}", "unseen")
+    push("capture: {network_namespaces: false}", "all")
+    stage.until(lambda: stage.paths()["/all/9"] == 1, 5, "the last request stored")
+    found = Counter(path.split("/")[1] for path in stage.paths().elements())
+    assert found["all"] == 10
+    assert 3 <= found["few"] < 10
+    assert set(found) == {"few", "all"}
+    stage.until(lambda: stage.metrics().get('weir_packets{fate="left_out"}', 0) > 0, 3, "what is left out is counted")
+    numbers = stage.metrics()
+    assert numbers['weir_rows_dropped_total{reason="row_limit",stream="flow_log.l7_flow_log"}'] == 10 - found["few"]
+    assert ledger(numbers)[0] == ledger(numbers)[1]
+    assert (stage.folder / "log").read_text().count("capture started") == 1
+    stop(agent)
 
 
 def test_rows_that_found_no_ingester_are_sent_by_the_next_run(stage: Stage) -> None:

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 import weir_native
+
+if TYPE_CHECKING:
+    from weir_native import EngineConfig
 
 Row = dict[str, Any]
 MakeNamespace = Callable[[], str]
@@ -105,8 +108,8 @@ def _request(namespace: str, address: str, port: int, count: int = 20, size: int
 class Capture:
     """A running engine, and the rows that it gave."""
 
-    def __init__(self, *namespaces: str, exclude: list[tuple[str, int]] | None = None) -> None:
-        self.engine = weir_native.Engine()
+    def __init__(self, *namespaces: str, exclude: list[tuple[str, int]] | None = None, config: EngineConfig | None = None) -> None:
+        self.engine = weir_native.Engine(config)
         self.engine.start(ring_mib=2, exclude=exclude or [], netns=[_path(name) for name in namespaces])
         self.batches: list[weir_native.Batch] = []
         self.stats: dict[str, int] = {}
@@ -214,6 +217,27 @@ def test_what_is_excluded_leaves_no_row(pair: tuple[str, str]) -> None:
         capture.stop()
     ports = {row["server_port"] for row in capture.rows("flow_log.l4_flow_log", "10.77.1.2") if row["protocol"] == 6}
     assert ports == {8084}
+
+
+def test_interfaces_are_looked_at_as_asked_and_asked_anew_while_it_runs(pair: tuple[str, str]) -> None:
+    left, right = pair
+    with _server(right, "10.77.1.2", 8086):
+        capture = Capture(left, right, config={"interfaces": [f"{left}/v*", "no-such"], "exclude_interfaces": ["?1"]})
+        before = _counters(left, "v0")
+        _request(left, "10.77.1.2", 8086, count=10)
+        seen = _counters(left, "v0") - before
+        capture.until(lambda stats: stats["left_out_packets"] > 0)
+        capture.engine.reconfigure({"interfaces": ["v1"], "exclude_interfaces": []})
+        _request(left, "10.77.1.2", 8086, count=20)
+        capture.until(lambda stats: stats["flows_made"] >= 3)
+        capture.engine.reconfigure({"exclude_interfaces": ["*"]})
+        time.sleep(0.3)
+        _request(left, "10.77.1.2", 8086, count=10)
+        capture.stop()
+    flows = capture.rows("flow_log.l4_flow_log", "10.77.1.2")
+    assert Counter(row["capture_nic"] for row in flows) == {"v0": 1, "v1": 2}
+    assert _total([row for row in flows if row["capture_nic"] == "v0"], "byte") == seen.total()
+    assert len(capture.rows("flow_log.l7_flow_log", "10.77.1.2")) == 30
 
 
 def test_the_process_at_each_end_is_named(pair: tuple[str, str]) -> None:

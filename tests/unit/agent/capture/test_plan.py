@@ -44,6 +44,13 @@ def test_the_configuration_reaches_the_engine() -> None:
     assert engine["agent_id"] == 4
 
 
+def test_interfaces_protocols_and_limits_reach_the_engine() -> None:
+    text = "{capture: {interfaces: [eth*], exclude_interfaces: [blue/lo]}, flow: {rows_per_s: 7}, l7: {rows_per_s: 8, protocols: [DNS]}}"
+    engine = make_plan(standing(text), FACTS, 0, "c:1", 1).engine
+    assert (engine["interfaces"], engine["exclude_interfaces"]) == (["eth*"], ["blue/lo"])
+    assert (engine["l4_rows_per_s"], engine["l7_rows_per_s"], engine["l7_settings"]["protocols"]) == (7, 8, ["DNS"])
+
+
 def test_weirs_own_listeners_are_left_out_as_the_control_plane_says() -> None:
     told = replace(standing(), weir_endpoints=(("10.0.0.1", 20430),), ingesters={"flow_log": "http://10.0.0.2:20430"}, genesis_address="10.0.0.3:20036")
     found = own_endpoints(told, "10.0.0.4:20035", 20440)
