@@ -146,9 +146,8 @@ impl<L: Layout + TagRow> Block for Open<L> {
     }
 
     fn undo(&mut self) {
-        if self.rows.rows() > self.before {
-            self.rows.rollback(self.before);
-        }
+        // Also where no row was finished: what was written of the one that broke must not go to the next.
+        self.rows.rollback(self.before);
     }
 
     fn done(&mut self, batch_id: u64) -> usize {

@@ -250,6 +250,20 @@ def test_a_truncated_body_is_malformed_and_leaves_nothing() -> None:
     assert len(rows_of(gather)) == 2
 
 
+def test_a_broken_span_leaves_nothing_to_the_next_row() -> None:
+    body = request(span({"a": "b", "n": 1, "url.path": "/p"})).SerializeToString()
+    refused = 0
+    for place in range(len(body)):
+        gather = weir_native.Gather("flow_log")
+        try:
+            append(gather, body[:place] + b"\x07" + body[place + 1 :])
+        except weir_native.Malformed:
+            refused += 1
+            assert append(gather, request(span({"c": "d"})).SerializeToString()).rows == 1
+            assert [row["attributes"] for row in rows_of(gather)] == [{"c": "d"}]
+    assert refused
+
+
 def test_random_bytes_never_do_more_than_raise() -> None:
     dice = random.Random(7)
     body = request(span({"a": "b", "n": 1, "list": [1, {"x": "y"}]})).SerializeToString()
