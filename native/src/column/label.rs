@@ -14,6 +14,10 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
     match a.len() {
         16..=32 => a.first_chunk::<16>() == b.first_chunk() && a.last_chunk::<16>() == b.last_chunk(),
         8..16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        33..=64 => a.first_chunk::<32>() == b.first_chunk() && a.last_chunk::<32>() == b.last_chunk(),
+        4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        1..4 => a[0] == b[0] && a[a.len() / 2] == b[a.len() / 2] && a[a.len() - 1] == b[a.len() - 1],
+        0 => true,
         _ => a == b,
     }
 }
@@ -26,8 +30,16 @@ pub struct Label {
     seen: HashTable<u32>,
     /// Random for each run: nobody outside can prepare labels that collide.
     state: RandomState,
-    /// Positions given lately, by `slot` of their labels: most rows repeat one of few.
-    recent: Box<[u32; SLOTS]>,
+    /// Labels given lately, by `slot`: most rows repeat one of few.
+    recent: Box<[Recent; SLOTS]>,
+}
+
+/// A label in the dictionary: its position, and where its bytes are.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    key: u32,
+    start: u32,
+    end: u32,
 }
 
 const SLOTS: usize = 64;
@@ -37,7 +49,10 @@ const SLOTS: usize = 64;
 fn slot(value: &[u8]) -> usize {
     let word = match (value.first_chunk::<8>(), value.last_chunk::<8>()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23),
-        _ => value.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        _ => match (value.first_chunk::<4>(), value.last_chunk::<4>()) {
+            (Some(first), Some(last)) => u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
+            _ => value.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        },
     };
     ((word ^ value.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
 }
@@ -51,7 +66,7 @@ impl Default for Label {
             keys: Vec::new(),
             seen: HashTable::new(),
             state: RandomState::default(),
-            recent: Box::new([0; SLOTS]),
+            recent: Box::new([Recent::default(); SLOTS]),
         }
     }
 }
@@ -61,27 +76,40 @@ impl Label {
     #[inline]
     pub fn intern(&mut self, value: &str) -> u32 {
         let slot = slot(value.as_bytes());
-        let recent = self.recent[slot];
-        if same(self.dict.get(recent as usize).as_bytes(), value.as_bytes()) {
-            return recent;
+        if let Some(key) = self.recent(slot, value.as_bytes()) {
+            return key;
         }
-        self.recent[slot] = self.intern_slow(value);
-        self.recent[slot]
+        let key = self.intern_slow(value);
+        self.remember(slot, key);
+        key
+    }
+
+    #[inline(always)]
+    fn recent(&self, slot: usize, value: &[u8]) -> Option<u32> {
+        let recent = &self.recent[slot];
+        same(&self.dict.bytes()[recent.start as usize..recent.end as usize], value).then_some(recent.key)
+    }
+
+    #[inline]
+    fn remember(&mut self, slot: usize, key: u32) {
+        let ends = self.dict.ends();
+        let start = if key == 0 { 0 } else { ends[key as usize - 1] };
+        let end = ends[key as usize];
+        self.recent[slot] = Recent { key, start, end };
     }
 
     /// As `intern`, for bytes that may not be UTF-8: nothing where they are not. What is known already needs no proof.
     #[inline]
     pub fn intern_bytes(&mut self, value: &[u8]) -> Option<u32> {
         let slot = slot(value);
-        let recent = self.recent[slot];
-        if same(self.dict.get(recent as usize).as_bytes(), value) {
-            return Some(recent);
+        if let Some(key) = self.recent(slot, value) {
+            return Some(key);
         }
         let key = match self.find(value) {
             Some(known) => known,
             None => self.intern_slow(std::str::from_utf8(value).ok()?),
         };
-        self.recent[slot] = key;
+        self.remember(slot, key);
         Some(key)
     }
 
@@ -92,6 +120,7 @@ impl Label {
             .copied()
     }
 
+    #[inline(never)]
     fn intern_slow(&mut self, value: &str) -> u32 {
         if value.is_empty() {
             return 0;
@@ -128,6 +157,13 @@ impl Label {
             self.keys.resize(row, 0);
             self.keys.push(key);
         }
+    }
+
+    /// Puts a position that `intern` gave into all of `rows`, of which none is set yet.
+    pub fn set_all(&mut self, rows: std::ops::Range<usize>, key: u32) {
+        debug_assert!(self.keys.len() <= rows.start, "rows are set once");
+        self.keys.resize(rows.start, 0);
+        self.keys.resize(rows.end, key);
     }
 
     /// The value of `row`, empty where it was never set.

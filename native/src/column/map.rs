@@ -1,6 +1,6 @@
 //! Key-value pairs of a row.
 
-use super::{Label, Rows, Text};
+use super::{Label, Rows, Text, repeat};
 
 /// Key-value pairs of a row, keys repeating, values free.
 #[derive(Default, Clone)]
@@ -130,13 +130,15 @@ fn span_of(ends: &[u32], row: usize) -> std::ops::Range<usize> {
 }
 
 impl LabelMap {
-    /// Writes `row` whole, by the positions of its keys and of as many values.
-    #[inline]
-    pub fn add_row(&mut self, row: usize, keys: &[u32], values: &[u32]) {
+    /// Writes each of `rows` whole, by the positions of its keys and of as many values.
+    pub fn add_rows(&mut self, rows: std::ops::Range<usize>, keys: &[u32], values: &[u32]) {
         debug_assert_eq!(keys.len(), values.len(), "each key has a value");
-        self.keys.keys.extend_from_slice(keys);
-        self.values.keys.extend_from_slice(values);
-        self.end_row(row);
+        debug_assert!(self.ends.len() <= rows.start, "a map row is closed once");
+        let before = self.ends.last().copied().unwrap_or(0);
+        self.ends.resize(rows.start, before);
+        self.ends.extend((1..=rows.len()).map(|row| before + (row * keys.len()) as u32));
+        repeat(&mut self.keys.keys, keys, rows.len());
+        repeat(&mut self.values.keys, values, rows.len());
     }
 
     /// The pairs of `row`.

@@ -9,7 +9,7 @@ mod text;
 
 pub use label::{Label, same};
 pub use map::{LabelMap, TextMap};
-pub use text::{Text, append};
+pub use text::{Text, append, is_ascii};
 
 /// What every column can do, whatever it holds.
 pub trait Rows {
@@ -33,6 +33,20 @@ pub trait Rows {
     fn nbytes(&self) -> usize;
 }
 
+/// Appends `piece` so many times.
+pub fn repeat(into: &mut Vec<u32>, piece: &[u32], times: usize) {
+    let (start, whole) = (into.len(), piece.len() * times);
+    into.reserve(whole);
+    if whole > 0 {
+        into.extend_from_slice(piece);
+    }
+    // What is there already is copied behind itself, twice as much each time.
+    while into.len() - start < whole {
+        let have = into.len() - start;
+        into.extend_from_within(start..start + have.min(whole - have));
+    }
+}
+
 /// Fixed-width values.
 #[derive(Default, Debug, Clone, PartialEq)]
 pub struct Num<T> {
@@ -52,6 +66,13 @@ impl<T: Copy + Default> Num<T> {
             self.values.resize(row, T::default());
             self.values.push(value);
         }
+    }
+
+    /// Puts `value` into all of `rows`, of which none is set yet.
+    pub fn set_all(&mut self, rows: std::ops::Range<usize>, value: T) {
+        debug_assert!(self.values.len() <= rows.start, "rows are set once");
+        self.values.resize(rows.start, T::default());
+        self.values.resize(rows.end, value);
     }
 
     /// The value of `row`, the default where it was never set.

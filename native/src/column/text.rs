@@ -2,19 +2,53 @@
 
 use super::Rows;
 
+/// `bytes.is_ascii()`, quick also where they are few: the ends of two words that overlap need no loop over single bytes.
+#[inline(always)]
+pub fn is_ascii(bytes: &[u8]) -> bool {
+    const WORD: usize = 32;
+    let Some(last) = bytes.last_chunk::<WORD>() else {
+        return match (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+            (Some(first), Some(last)) => (u128::from_ne_bytes(*first) | u128::from_ne_bytes(*last)) & ((u128::MAX / 0xff) << 7) == 0,
+            _ => few_are_ascii(bytes),
+        };
+    };
+    let mut any = *last;
+    for word in bytes.as_chunks::<WORD>().0 {
+        for (any, byte) in any.iter_mut().zip(word) {
+            *any |= byte;
+        }
+    }
+    any.map(|byte| byte & 0x80) == [0; WORD]
+}
+
+#[inline(always)]
+fn few_are_ascii(bytes: &[u8]) -> bool {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(_), Some(_)) if bytes.len() > 8 => {
+            let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) else {
+                return false;
+            };
+            (u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)) & 0x8080_8080_8080_8080 == 0
+        }
+        (Some(first), Some(last)) => (u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last)) & 0x8080_8080 == 0,
+        _ => bytes.iter().fold(0, |any, byte| any | byte) < 0x80,
+    }
+}
+
 /// Appends `value` to `data` without a call for the lengths that values usually have.
 #[inline(always)]
 pub fn append(data: &mut Vec<u8>, value: &[u8]) {
     let length = value.len();
-    if !(4..=32).contains(&length) {
+    if !(1..=64).contains(&length) {
         data.extend_from_slice(value);
         return;
     }
-    data.reserve(32);
+    data.reserve(64);
     let (from, at) = (value.as_ptr(), data.len());
-    // SAFETY: 32 bytes are reserved behind `at`, and `length` is at most 32. Each branch copies two pieces of N bytes, the first N
+    // SAFETY: 64 bytes are reserved behind `at`, and `length` is at most 64. Each branch copies two pieces of N bytes, the first N
     // and the last N of `value`, where N <= length <= 2 N: both stay inside `value` and inside the reserved bytes, and together they
-    // write every byte up to the new length. `value` borrows another allocation than `data`, which is borrowed mutably.
+    // write every byte up to the new length; the last branch copies the byte in the middle of three as well.
+    // `value` borrows another allocation than `data`, which is borrowed mutably.
     unsafe {
         let to = data.as_mut_ptr().add(at);
         macro_rules! halves {
@@ -24,9 +58,14 @@ pub fn append(data: &mut Vec<u8>, value: &[u8]) {
             }};
         }
         match length {
+            33.. => halves!(32),
             16.. => halves!(16),
             8.. => halves!(8),
-            _ => halves!(4),
+            4.. => halves!(4),
+            _ => {
+                *to.add(length / 2) = *from.add(length / 2);
+                halves!(1);
+            }
         }
         data.set_len(at + length);
     }
@@ -85,7 +124,7 @@ impl Text {
     /// Whether each value from `row` on is UTF-8 by itself; quick where all of it is ASCII.
     #[inline]
     pub fn tail_is_utf8(&self, row: usize) -> bool {
-        self.tail(row).is_ascii() || (row..self.ends.len()).all(|row| std::str::from_utf8(self.raw(row)).is_ok())
+        is_ascii(self.tail(row)) || (row..self.ends.len()).all(|row| std::str::from_utf8(self.raw(row)).is_ok())
     }
 
     fn raw(&self, row: usize) -> &[u8] {
@@ -152,6 +191,16 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn ascii_is_what_the_standard_library_calls_so(values in proptest::collection::vec(0u8..0x80, 0..100)) {
+            prop_assert!(is_ascii(&values));
+            for place in 0..values.len() {
+                let mut other = values.clone();
+                other[place] |= 0x80;
+                prop_assert!(!is_ascii(&other));
+            }
+        }
+
         #[test]
         fn appended_values_are_what_they_were(values in proptest::collection::vec("\\PC{0,50}", 0..40)) {
             let mut text = Text::default();

@@ -14,8 +14,13 @@ pub fn set_id<const N: usize>(column: &mut Text, row: usize, id: &[u8]) -> Resul
     }
     if id.len() * 2 == N {
         column.fill_row(row);
+        // The length is known from here on: the loop over the bytes is none.
+        let digits = match id.first_chunk::<16>() {
+            Some(id) => hex::<N>(id),
+            None => id.first_chunk::<8>().map_or_else(|| hex::<N>(id), |id| hex::<N>(id)),
+        };
         // SAFETY: hexadecimal digits are ASCII.
-        unsafe { column.push_unproven(&hex::<N>(id)) };
+        unsafe { column.push_unproven(&digits) };
         return Ok(());
     }
     if id.len() > 32 {

@@ -4,6 +4,7 @@
 //! comparison of the raw bytes then settles key, meaning and column. Only a surprise is looked up by hash.
 
 use super::convention::Fact;
+use super::said::HOLDABLE;
 use super::value::{Value, read_pair};
 use super::wire::{BYTES, Broken, Reader, VARINT, tag};
 use crate::column::same;
@@ -32,11 +33,37 @@ pub enum Action {
     Resource,
 }
 
+/// What a span of a foreign sender does with an attribute; follows from its action and label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    Leave,
+    Keep,
+    /// Both kept and said.
+    Say(Fact, u8),
+    /// Said, and kept where no column turns out to hold it.
+    Wait(Fact),
+}
+
+impl Plan {
+    fn of(action: Action, label: u32) -> Plan {
+        match action {
+            _ if label == NO_LABEL => Plan::Leave,
+            Action::Fact(fact, 0) if HOLDABLE >> fact as usize & 1 != 0 => Plan::Wait(fact),
+            Action::Fact(fact, rank) => Plan::Say(fact, rank),
+            _ => Plan::Keep,
+        }
+    }
+}
+
 /// A key that was seen in the open block.
 pub struct Known {
     /// The key as a KeyValue message begins with it, up to and with the tag of its value.
     raw: Box<[u8]>,
+    /// The first bytes of `raw`, and which of them there are, as ones.
+    front: [u8; FRONT],
+    mask: [u8; FRONT],
     pub action: Action,
+    pub plan: Plan,
     /// Position in the dictionary of `attributes`, or `NO_LABEL`.
     pub label: u32,
     /// Which key followed it last.
@@ -52,6 +79,9 @@ pub enum Usual<'a> {
     Str(&'a [u8]),
     Int(i64),
 }
+
+/// As many bytes of a key are compared at once.
+const FRONT: usize = 32;
 
 /// How an AnyValue begins that is a string, and one that is a number.
 const STR: u8 = tag(1, BYTES) as u8;
@@ -69,13 +99,7 @@ pub struct Keys {
 
 impl Default for Keys {
     fn default() -> Keys {
-        let start = Known {
-            raw: Box::from([0xffu8]),
-            action: Action::Drop,
-            label: NO_LABEL,
-            next: 0,
-            row: 0,
-        };
+        let start = Known::new(Box::from([0xffu8]), Action::Drop, NO_LABEL);
         Keys {
             known: vec![start],
             index: HashTable::new(),
@@ -91,23 +115,38 @@ pub trait Meaning {
 }
 
 impl Keys {
-    /// Reads one KeyValue message that follows the key at `after`, where it is the key that followed last time and its value is a
-    /// short string or number in the usual form: what nearly every attribute is.
+    /// Reads the KeyValue message that `bytes` begin with, from its length on, and that follows the key at `after`, where it is the
+    /// key that followed last time and its value is a short string or number in the usual form: what nearly every attribute is.
+    /// Gives where the key is known, the value, and what is behind the message.
     #[inline(always)]
-    pub fn usual<'a>(&self, after: u32, pair: &Reader<'a>) -> Option<(u32, Usual<'a>)> {
+    pub fn usual<'a>(&mut self, after: u32, bytes: &'a [u8]) -> Option<(u32, &mut Known, Usual<'a>, &'a [u8])> {
         let guess = self.known[after as usize].next;
-        let raw = &self.known[guess as usize].raw;
-        let pair = pair.rest();
-        if !starts_with(pair, raw) {
+        let known = &mut self.known[guess as usize];
+        let raw = &*known.raw;
+        let (&length, pair) = bytes.split_first()?;
+        let (key, value) = pair.split_at_checked(raw.len())?;
+        let alike = match pair.first_chunk::<FRONT>() {
+            Some(front) => begins(front, &known.front, &known.mask) && (raw.len() <= FRONT || key[FRONT..] == raw[FRONT..]),
+            None => same(key, raw),
+        };
+        if !alike {
             return None;
         }
-        match &pair[raw.len()..] {
-            [whole, STR, length, text @ ..] if usize::from(*length) == text.len() && *length < 0x80 && *whole == *length + 2 => {
-                Some((guess, Usual::Str(text)))
+        let (&[whole, kind, first], rest) = value.split_first_chunk::<3>()?;
+        // Both lengths are a byte each, and say the same.
+        if length >= 0x80 || usize::from(length) != raw.len() + 1 + usize::from(whole) {
+            return None;
+        }
+        match (kind, whole) {
+            (STR, 2..) if first == whole - 2 => {
+                let (text, rest) = rest.split_at_checked(usize::from(first))?;
+                Some((guess, known, Usual::Str(text), rest))
             }
-            [2, INT, small] if *small < 0x80 => Some((guess, Usual::Int(i64::from(*small)))),
-            [3, INT, low, high] if *low >= 0x80 && *high < 0x80 => {
-                Some((guess, Usual::Int(i64::from(*low & 0x7f) | i64::from(*high) << 7)))
+            (INT, 2) if first < 0x80 => Some((guess, known, Usual::Int(i64::from(first)), rest)),
+            (INT, 3) if first >= 0x80 => {
+                let (&second, rest) = rest.split_first()?;
+                let number = i64::from(first & 0x7f) | i64::from(second) << 7;
+                (second < 0x80).then_some((guess, known, Usual::Int(number), rest))
             }
             _ => None,
         }
@@ -146,13 +185,7 @@ impl Keys {
             return *found;
         }
         let Some((action, label)) = meaning.learn(key) else { return 0 };
-        let known = Known {
-            raw: raw(key),
-            action,
-            label,
-            next: 0,
-            row: 0,
-        };
+        let known = Known::new(raw(key), action, label);
         if self.known.len() > MAX_KNOWN {
             // The place behind the last one serves every key that is not remembered, one after the other.
             self.known.truncate(MAX_KNOWN + 1);
@@ -172,7 +205,34 @@ impl Keys {
     }
 }
 
+/// Whether `bytes` are `front` where `mask` is set, `front` being 0 elsewhere; no branch depends on the length.
+#[inline(always)]
+fn begins(bytes: &[u8; FRONT], front: &[u8; FRONT], mask: &[u8; FRONT]) -> bool {
+    let mut bytes = *bytes;
+    for (byte, mask) in bytes.iter_mut().zip(mask) {
+        *byte &= mask;
+    }
+    bytes == *front
+}
+
 impl Known {
+    fn new(raw: Box<[u8]>, action: Action, label: u32) -> Known {
+        let (mut front, mut mask) = ([0; FRONT], [0; FRONT]);
+        let length = raw.len().min(FRONT);
+        front[..length].copy_from_slice(&raw[..length]);
+        mask[..length].fill(0xff);
+        Known {
+            raw,
+            front,
+            mask,
+            action,
+            plan: Plan::of(action, label),
+            label,
+            next: 0,
+            row: 0,
+        }
+    }
+
     fn key(&self) -> &[u8] {
         let mut reader = Reader::new(&self.raw);
         let _tag = reader.tag();

@@ -129,21 +129,38 @@ pub fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 
 /// Four decimal numbers, as strict as the standard library: no leading zeros, nothing around them.
 fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let (mut bits, mut dots, mut number, mut digits) = (0u32, 0, 0u32, 0);
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' if digits < 3 && (digits == 0 || number != 0) => {
-                number = number * 10 + u32::from(byte - b'0');
-                digits += 1;
+    let digit = |at: usize| {
+        text.get(at)
+            .map(|byte| byte.wrapping_sub(b'0'))
+            .filter(|digit| *digit < 10)
+            .map(u32::from)
+    };
+    let (mut bits, mut at) = (0, 0);
+    for place in 0..4 {
+        if place > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
             }
-            b'.' if digits > 0 && dots < 3 && number < 256 => {
-                bits = bits << 8 | number;
-                (dots, number, digits) = (dots + 1, 0, 0);
-            }
-            _ => return None,
+            at += 1;
         }
+        let mut number = digit(at)?;
+        at += 1;
+        if number != 0
+            && let Some(second) = digit(at)
+        {
+            number = number * 10 + second;
+            at += 1;
+            if let Some(third) = digit(at) {
+                number = number * 10 + third;
+                at += 1;
+            }
+        }
+        if number > 255 {
+            return None;
+        }
+        bits = bits << 8 | number;
     }
-    (dots == 3 && digits > 0 && number < 256).then(|| Ipv4Addr::from_bits(bits << 8 | number))
+    (at == text.len()).then(|| Ipv4Addr::from_bits(bits))
 }
 
 #[cfg(test)]

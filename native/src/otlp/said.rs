@@ -1,8 +1,8 @@
 //! What the attributes of one span say, until its row is written: each fact once, by its best name, and whether a column holds it.
 
 use super::convention::{FACTS, Fact};
-use super::keys::Action;
 use super::resource::parse_ip;
+use crate::column::is_ascii;
 use crate::table::generated::L7FlowLog;
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ pub const fn set(facts: &[Fact]) -> u64 {
 }
 
 /// Facts whose attribute by its current name a column can hold as it is.
-const HOLDABLE: u64 = set(&[
+pub const HOLDABLE: u64 = set(&[
     Fact::HttpMethod,
     Fact::HttpStatus,
     Fact::HttpRoute,
@@ -45,8 +45,8 @@ const HOLDABLE: u64 = set(&[
 
 /// The facts of one span.
 pub struct Said<'a> {
-    /// Which facts were said as text, and which as a number; their values are below.
-    said: u64,
+    /// Which facts were said, and which of them as a number, not as text; their values are below.
+    told: u64,
     counted: u64,
     ranks: [u8; FACTS],
     texts: [&'a [u8]; FACTS],
@@ -63,7 +63,7 @@ pub struct Said<'a> {
 impl Default for Said<'_> {
     fn default() -> Self {
         Said {
-            said: 0,
+            told: 0,
             counted: 0,
             ranks: [0; FACTS],
             texts: [&[]; FACTS],
@@ -80,7 +80,7 @@ impl<'a> Said<'a> {
     /// Makes ready for the next span.
     #[inline]
     pub fn forget(&mut self) {
-        self.said = 0;
+        self.told = 0;
         self.counted = 0;
         self.waiting = 0;
         self.again = 0;
@@ -90,28 +90,34 @@ impl<'a> Said<'a> {
     /// Columns have these facts, as far as they were said as text.
     #[inline]
     pub fn hold_texts(&mut self, facts: u64) {
-        self.held |= facts & self.said;
+        self.held |= facts & self.told & !self.counted;
     }
 
     /// Whether `fact` is new or said by a better name now.
     #[inline(always)]
     fn better(&mut self, fact: Fact, rank: u8) -> bool {
         let at = fact as usize;
-        if (self.said | self.counted) >> at & 1 != 0 {
-            self.again |= 1 << at;
-            if self.ranks[at] <= rank {
-                return false;
-            }
+        if self.told >> at & 1 != 0 && !self.better_again(at, rank) {
+            return false;
         }
         self.ranks[at] = rank;
+        true
+    }
+
+    #[cold]
+    fn better_again(&mut self, at: usize, rank: u8) -> bool {
+        self.again |= 1 << at;
+        if self.ranks[at] <= rank {
+            return false;
+        }
+        self.counted &= !(1 << at);
         true
     }
 
     #[inline(always)]
     pub fn say(&mut self, fact: Fact, rank: u8, text: &'a [u8]) {
         if self.better(fact, rank) {
-            self.said |= 1 << fact as usize;
-            self.counted &= !(1 << fact as usize);
+            self.told |= 1 << fact as usize;
             self.texts[fact as usize] = text;
         }
     }
@@ -119,22 +125,17 @@ impl<'a> Said<'a> {
     #[inline(always)]
     pub fn count(&mut self, fact: Fact, rank: u8, number: i64) {
         if self.better(fact, rank) {
+            self.told |= 1 << fact as usize;
             self.counted |= 1 << fact as usize;
-            self.said &= !(1 << fact as usize);
             self.numbers[fact as usize] = number;
         }
     }
 
-    /// Lets an attribute wait outside of the map, where it is one that a column may hold; says whether it does.
+    /// Lets an attribute, by its best name, wait outside of the map.
     #[inline(always)]
-    pub fn waits(&mut self, action: Action, label: u32) -> bool {
-        let Action::Fact(fact, 0) = action else { return false };
-        if HOLDABLE >> fact as usize & 1 == 0 {
-            return false;
-        }
+    pub fn wait(&mut self, fact: Fact, label: u32) {
         self.waiting |= 1 << fact as usize;
         self.labels[fact as usize] = label;
-        true
     }
 
     /// A column has what was said, to the letter, and `encode` calls it by the same name: the attribute need not be kept.
@@ -170,10 +171,15 @@ impl<'a> Said<'a> {
         }
     }
 
+    #[inline(always)]
+    fn is_text(&self, fact: Fact) -> bool {
+        (self.told & !self.counted) >> (fact as usize) & 1 != 0
+    }
+
     /// What was said as text; empty where nothing was, or a number. Only for rows that `sound` has passed.
     #[inline]
     pub fn text(&self, fact: Fact) -> &'a str {
-        if self.said >> (fact as usize) & 1 == 0 {
+        if !self.is_text(fact) {
             return "";
         }
         // SAFETY: `say` is only called with a text that was added to the row's attributes or waits, and `sound` has proven all of those.
@@ -186,21 +192,17 @@ impl<'a> Said<'a> {
         if self.counted >> (fact as usize) & 1 != 0 {
             return Some(self.numbers[fact as usize]);
         }
-        if self.said >> (fact as usize) & 1 != 0 {
-            self.text(fact).parse().ok()
-        } else {
-            None
-        }
+        if self.is_text(fact) { self.text(fact).parse().ok() } else { None }
     }
 
     #[inline]
     pub fn has(&self, fact: Fact) -> bool {
-        (self.said | self.counted) >> (fact as usize) & 1 != 0
+        self.told >> (fact as usize) & 1 != 0
     }
 
     #[inline]
     pub fn ip(&self, fact: Fact) -> Option<IpAddr> {
-        if self.said >> (fact as usize) & 1 == 0 {
+        if !self.is_text(fact) {
             None
         } else {
             parse_ip(self.texts[fact as usize]).map(|ip| ip.to_canonical())
@@ -214,10 +216,10 @@ impl<'a> Said<'a> {
 
     #[inline]
     pub fn waiting_is_utf8(&self) -> bool {
-        let mut texts = self.waiting & self.said;
+        let mut texts = self.waiting & self.told & !self.counted;
         while texts != 0 {
             let text = self.texts[texts.trailing_zeros() as usize];
-            if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+            if !is_ascii(text) && std::str::from_utf8(text).is_err() {
                 return false;
             }
             texts &= texts - 1;

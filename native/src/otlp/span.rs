@@ -4,13 +4,13 @@ use super::bad::{Bad, believable};
 use super::convention::{Fact, Family, meaning, protocol};
 use super::events::{Printed, print};
 use super::identity::{set_addresses, set_id};
-use super::keys::{Action, Keys, Meaning, NO_LABEL, Usual};
+use super::keys::{Action, Keys, Meaning, NO_LABEL, Plan, Usual};
 use super::said::{Said, set};
-use super::traces::{Context, Dialect};
+use super::traces::{ATTRIBUTE, Context, Dialect};
 use super::url::{authority_of, path_of};
 use super::value::Value;
 use super::wire::{Broken, Reader};
-use crate::column::TextMap;
+use crate::column::{TextMap, is_ascii};
 use crate::table::Layout;
 use crate::table::generated::L7FlowLog;
 use std::net::IpAddr;
@@ -30,6 +30,11 @@ pub struct Head<'a> {
     pub events: Vec<Reader<'a>>,
     pub links: Vec<Reader<'a>>,
 }
+
+const ATTRIBUTE_BYTE: u8 = ATTRIBUTE as u8;
+
+/// Where on the way a span is seen: at the client, at the server, or in between.
+const POINTS: [&str; 3] = ["c-app", "s-app", "app"];
 
 const SERVER: u64 = 2;
 const CLIENT: u64 = 3;
@@ -54,8 +59,14 @@ pub struct Foreign<'a> {
     /// Grows by one for each span, so that a key knows whether this span had it already.
     serial: &'a mut u64,
     bad: Option<Bad>,
+    /// All text of its attributes is ASCII so far.
+    ascii: bool,
     said: Said<'a>,
     scratch: Vec<u8>,
+    /// Positions of `POINTS` in the dictionary of `observation_point`.
+    points: [Option<u32>; 3],
+    /// The protocol's name that was written last, and its position in the dictionary of `l7_protocol_str`.
+    protocol: (&'a str, u32),
 }
 
 struct Learn<'a> {
@@ -81,62 +92,54 @@ impl<'a> Foreign<'a> {
             last: 0,
             serial,
             bad: None,
+            ascii: true,
             said: Said::default(),
             scratch: Vec::new(),
+            points: [None; 3],
+            protocol: ("", 0),
         }
     }
 }
 
 impl<'a> Dialect<'a> for Foreign<'a> {
-    #[inline(always)]
-    fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
-        let Some((at, value)) = self.keys.usual(self.last, &pair) else {
-            return self.unusual(rows, pair);
+    #[inline(never)]
+    fn usual(&mut self, rows: &mut L7FlowLog, span: &mut Reader<'a>) -> bool {
+        let whole = span.rest();
+        // Everything from `doubted` on may hold text that is not ASCII; tags and lengths of the usual form are ASCII.
+        let (mut rest, mut doubted, mut last, serial) = (whole, whole, self.last, *self.serial);
+        let left = loop {
+            let Some((at, known, value, behind)) = self.keys.usual(last, rest) else {
+                break true;
+            };
+            last = at;
+            let again = known.row == serial;
+            known.row = serial;
+            let (plan, label) = (if again { Plan::Leave } else { known.plan }, known.label);
+            match value {
+                Usual::Str(text) => self.text(rows, plan, label, text),
+                Usual::Int(number) => {
+                    self.number(rows, plan, label, number);
+                    if !(0..0x80).contains(&number) {
+                        self.ascii &= is_ascii(&doubted[..doubted.len() - rest.len()]);
+                        doubted = behind;
+                    }
+                }
+            }
+            rest = behind;
+            match rest.split_first() {
+                Some((&ATTRIBUTE_BYTE, behind)) => rest = behind,
+                _ => break false,
+            }
         };
-        self.last = at;
-        let known = self.keys.get(at);
-        if known.row == *self.serial || known.label == NO_LABEL {
-            return Ok(());
-        }
-        known.row = *self.serial;
-        let (action, label) = (known.action, known.label);
-        match value {
-            Usual::Str(text) => {
-                if text.is_empty() || !self.said.waits(action, label) {
-                    // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
-                    unsafe { rows.attributes.add_unproven(label, text) };
-                }
-                if let Action::Fact(fact, rank) = action {
-                    self.said.say(fact, rank, text);
-                }
-            }
-            Usual::Int(number) => {
-                if !self.said.waits(action, label) {
-                    // SAFETY: digits are ASCII.
-                    unsafe { rows.attributes.add_unproven(label, itoa::Buffer::new().format(number).as_bytes()) };
-                }
-                if let Action::Fact(fact, rank) = action {
-                    self.said.count(fact, rank, number);
-                }
-            }
-        }
-        Ok(())
+        self.ascii &= is_ascii(&doubted[..doubted.len() - rest.len()]);
+        self.last = last;
+        span.at += whole.len() - rest.len();
+        left
     }
 
-    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
-        let outcome = self.row(rows, head, context);
-        *self.serial += 1;
-        self.last = 0;
-        self.said.forget();
-        self.bad = None;
-        outcome
-    }
-}
-
-impl<'a> Foreign<'a> {
     /// An attribute out of order, of a new key, or with a long or nested value.
     #[inline(never)]
-    fn unusual(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
+    fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken> {
         let (at, value) = self.keys.read(
             self.last,
             pair,
@@ -150,29 +153,102 @@ impl<'a> Foreign<'a> {
         }
         self.last = at;
         let known = self.keys.get(at);
-        let (action, label, again) = (known.action, known.label, known.row == *self.serial);
+        let (plan, label, again) = (known.plan, known.label, known.row == *self.serial);
         known.row = *self.serial;
-        if again || label == NO_LABEL {
+        if again || plan == Plan::Leave {
             return Ok(());
+        }
+        match value {
+            Value::Str(text) => {
+                self.ascii &= is_ascii(text);
+                self.text(rows, plan, label, text);
+                return Ok(());
+            }
+            Value::Int(number) => {
+                self.number(rows, plan, label, number);
+                return Ok(());
+            }
+            _ => {}
         }
         self.scratch.clear();
         if let Err(bad) = value.text(&mut self.scratch)? {
             self.bad = Some(bad);
             return Ok(());
         }
-        let plain = matches!(value, Value::Int(_)) || matches!(value, Value::Str(text) if !text.is_empty());
-        if !plain || !self.said.waits(action, label) {
-            // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
-            unsafe { rows.attributes.add_unproven(label, &self.scratch) };
-        }
-        if let Action::Fact(fact, rank) = action {
-            match (value, value.int()) {
-                (Value::Str(text), _) => self.said.say(fact, rank, text),
-                (_, Some(number)) => self.said.count(fact, rank, number),
-                _ => {}
-            }
+        self.ascii &= is_ascii(&self.scratch);
+        // SAFETY: `finish` proves every pair of the row or has it taken back, before anything reads them.
+        unsafe { rows.attributes.add_unproven(label, &self.scratch) };
+        let (fact, rank) = match plan {
+            Plan::Say(fact, rank) => (fact, rank),
+            Plan::Wait(fact) => (fact, 0),
+            Plan::Leave | Plan::Keep => return Ok(()),
+        };
+        if let Some(number) = value.int() {
+            self.said.count(fact, rank, number);
         }
         Ok(())
+    }
+
+    fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
+        let outcome = self.row(rows, head, context);
+        *self.serial += 1;
+        self.last = 0;
+        self.said.forget();
+        self.bad = None;
+        self.ascii = true;
+        outcome
+    }
+
+    fn close(&mut self, rows: &mut L7FlowLog, context: &Context<'_>) {
+        let (group, resource) = (context.first..rows.rows(), context.resource);
+        if group.is_empty() {
+            return;
+        }
+        rows.resource.add_rows(group.clone(), &resource.keys, &resource.values);
+        rows.app_service.set_all(group.clone(), resource.app_service);
+        rows.app_instance.set_all(group.clone(), resource.app_instance);
+        rows.scope_name.set_all(group.clone(), context.scope);
+        rows.r#type.set_all(group, TYPE_SESSION);
+    }
+}
+
+impl<'a> Foreign<'a> {
+    #[inline(always)]
+    fn text(&mut self, rows: &mut L7FlowLog, plan: Plan, label: u32, text: &'a [u8]) {
+        // SAFETY of `add_unproven`: `finish` proves every pair of the row or has it taken back, before anything reads them.
+        match plan {
+            Plan::Wait(fact) => {
+                if text.is_empty() {
+                    unsafe { rows.attributes.add_unproven(label, text) };
+                } else {
+                    self.said.wait(fact, label);
+                }
+                self.said.say(fact, 0, text);
+            }
+            Plan::Keep => unsafe { rows.attributes.add_unproven(label, text) },
+            Plan::Say(fact, rank) => {
+                unsafe { rows.attributes.add_unproven(label, text) };
+                self.said.say(fact, rank, text);
+            }
+            Plan::Leave => {}
+        }
+    }
+
+    #[inline(always)]
+    fn number(&mut self, rows: &mut L7FlowLog, plan: Plan, label: u32, number: i64) {
+        let keep = |rows: &mut L7FlowLog| rows.attributes.add_labelled(label, itoa::Buffer::new().format(number));
+        match plan {
+            Plan::Wait(fact) => {
+                self.said.wait(fact, label);
+                self.said.count(fact, 0, number);
+            }
+            Plan::Keep => keep(rows),
+            Plan::Say(fact, rank) => {
+                keep(rows);
+                self.said.count(fact, rank, number);
+            }
+            Plan::Leave => {}
+        }
     }
 
     fn row(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken> {
@@ -188,12 +264,7 @@ impl<'a> Foreign<'a> {
         rows.end_time.set(row, end_us);
         rows.response_duration.set(row, (end_us - start_us) as u64);
         rows.attributes.end_row(row);
-        rows.resource.add_row(row, &context.resource.keys, &context.resource.values);
-        rows.app_service.set_key(row, context.resource.app_service);
-        rows.app_instance.set_key(row, context.resource.app_instance);
-        rows.scope_name.set_key(row, context.scope);
         rows.signal_source.set(row, SIGNAL_OTEL);
-        rows.r#type.set(row, TYPE_SESSION);
         rows.span_kind.set(row, head.kind.min(255) as u8);
         if context.resource.agent_id != 0 {
             rows.agent_id.set(row, context.resource.agent_id);
@@ -223,10 +294,13 @@ impl<'a> Foreign<'a> {
             return Err(bad);
         }
         believable(end_us, context.body.now_us)?;
-        if !rows.attributes.values.tail_is_utf8(rows.attributes.closed()) || !self.said.waiting_is_utf8() {
+        let proven = self.ascii || rows.attributes.values.tail_is_utf8(rows.attributes.closed()) && self.said.waiting_is_utf8();
+        if !proven {
             return Err(Bad::InvalidUtf8);
         }
-        if rows.resource.values.keys.len() + context.resource.keys.len() > context.body.max_pairs {
+        // `close` adds the resource's attributes for each row of the group.
+        let pairs = (rows.rows() + 1 - context.first) * context.resource.keys.len();
+        if rows.resource.values.keys.len() + pairs > context.body.max_pairs {
             return Err(Bad::TooManyAttributes);
         }
         let texts = [
@@ -245,11 +319,13 @@ impl<'a> Foreign<'a> {
     /// Addresses and ports of both ends, and where on the way it was seen.
     fn ends(&mut self, rows: &mut L7FlowLog, row: usize, kind: u64, context: &Context<'_>) {
         let (point, server_side) = match kind {
-            CLIENT | PRODUCER => ("c-app", false),
-            SERVER | CONSUMER => ("s-app", true),
-            _ => ("app", false),
+            CLIENT | PRODUCER => (0, false),
+            SERVER | CONSUMER => (1, true),
+            _ => (2, false),
         };
-        rows.observation_point.set(row, point);
+        let label = self.points[point].unwrap_or_else(|| rows.observation_point.intern(POINTS[point]));
+        self.points[point] = Some(label);
+        rows.observation_point.set_key(row, label);
         let (near, far) = ((Fact::LocalAddress, Fact::LocalPort), (Fact::PeerAddress, Fact::PeerPort));
         let (client, server) = if server_side { (far, near) } else { (near, far) };
         if let Some(port) = self.said.port(Fact::ServerPort).or_else(|| self.said.port(server.1)) {
@@ -272,7 +348,7 @@ impl<'a> Foreign<'a> {
         // Only one family is stored, and only what is spelled as we spell it is the same again.
         if let (true, Some(IpAddr::V4(ip))) = (ip_1.is_none_or(|ip| ip.is_ipv4()), said)
             && !ip.is_unspecified()
-            && !self.said.text(Fact::ClientAddress).contains(':')
+            && self.said.text(Fact::ClientAddress).bytes().find(|byte| !byte.is_ascii_digit()) == Some(b'.')
         {
             self.said.hold(Fact::ClientAddress);
         }
@@ -306,7 +382,10 @@ impl<'a> Foreign<'a> {
         if number != 0 {
             rows.l7_protocol.set(row, number);
         }
-        rows.l7_protocol_str.set(row, name);
+        if !std::ptr::eq(name, self.protocol.0) {
+            self.protocol = (name, rows.l7_protocol_str.intern(name));
+        }
+        rows.l7_protocol_str.set_key(row, self.protocol.1);
         if let Some(transport) = match self.said.text(Fact::Transport) {
             "udp" | "ip_udp" | "quic" => Some(17),
             "tcp" | "ip_tcp" => Some(6),
@@ -404,7 +483,7 @@ impl<'a> Foreign<'a> {
     fn http_resource(&mut self, rows: &mut L7FlowLog, row: usize, own: bool) -> &'a str {
         let (path, query) = (self.said.text(Fact::UrlPath), self.said.text(Fact::UrlQuery));
         // The first question mark parts them again.
-        if own && !path.is_empty() && !path.contains('?') {
+        if own && !path.is_empty() && memchr::memchr(b'?', path.as_bytes()).is_none() {
             self.said.hold(Fact::UrlPath);
             if !query.is_empty() {
                 self.said.hold(Fact::UrlQuery);

@@ -27,10 +27,18 @@ const SPANS: u32 = tag(2, BYTES);
 
 /// How a span becomes a row: by OpenTelemetry's conventions, or by Weir's own columns.
 pub trait Dialect<'a> {
+    /// Takes as many attributes as come in a row in the form that costs least. The reader stands behind the tag of the first one; says
+    /// whether it stands behind the tag of one that is left for `attribute`.
+    #[inline(always)]
+    fn usual(&mut self, _rows: &mut L7FlowLog, _span: &mut Reader<'a>) -> bool {
+        true
+    }
     /// One attribute, in the order they come.
     fn attribute(&mut self, rows: &mut L7FlowLog, pair: Reader<'a>) -> Result<(), Broken>;
     /// The row is complete: fills what follows from the rest. What is written may still be taken back.
     fn finish(&mut self, rows: &mut L7FlowLog, head: &Head<'a>, context: &Context<'_>) -> Result<Result<(), Bad>, Broken>;
+    /// The group is complete: fills what all of its rows, those from `context.first` on, have in common.
+    fn close(&mut self, _rows: &mut L7FlowLog, _context: &Context<'_>) {}
 }
 
 /// What surrounds a span.
@@ -40,6 +48,8 @@ pub struct Context<'a> {
     pub resource: &'a Resource,
     /// Position of the scope's name in the dictionary of `scope_name`.
     pub scope: u32,
+    /// The first row of the group of spans.
+    pub first: usize,
 }
 
 /// Appends every span of the body: those of Weir's agents by `own`, all others by `foreign`. Where the body is broken the rows
@@ -68,6 +78,7 @@ pub fn read<'a>(
             body: about,
             resource: &resource,
             scope: 0,
+            first: 0,
         };
         if resource.is_weir {
             read_group(group, rows, own, context, rejected, done)?
@@ -94,6 +105,7 @@ fn read_group<'a>(
         let mut spans = group.message()?;
         let scope = rows.scope_name.intern_bytes(scope_name(spans)?);
         context.scope = scope.unwrap_or_default();
+        context.first = rows.rows();
         let bad = context.resource.bad.or(scope.is_none().then_some(Bad::InvalidUtf8));
         while let Some(field) = spans.tag()? {
             if field != SPANS {
@@ -111,6 +123,7 @@ fn read_group<'a>(
                 }
             }
         }
+        dialect.close(rows, &context);
     }
     Ok(())
 }
@@ -168,14 +181,17 @@ fn read_span<'a>(
     context: &Context<'_>,
 ) -> Result<Result<(), Bad>, Broken> {
     let mut head = Head::default();
+    usual_head(&mut span, &mut head);
     while let Some(field) = span.tag()? {
         match field {
             ATTRIBUTE => {
-                dialect.attribute(rows, span.message()?)?;
                 // Attributes come in a row: another one needs no second look at what it could be.
-                while span.rest().first() == Some(&(ATTRIBUTE as u8)) {
-                    span.at += 1;
+                while dialect.usual(rows, &mut span) {
                     dialect.attribute(rows, span.message()?)?;
+                    if span.rest().first() != Some(&(ATTRIBUTE as u8)) {
+                        break;
+                    }
+                    span.at += 1;
                 }
             }
             TRACE_ID => head.trace_id = span.bytes()?,
@@ -194,6 +210,43 @@ fn read_span<'a>(
     dialect.finish(rows, &head, context)
 }
 
+/// Reads what nearly every span begins with, as far as it comes in the order and the form that every writer gives it; whatever
+/// differs is left for the reader of any field.
+#[inline(always)]
+fn usual_head<'a>(span: &mut Reader<'a>, head: &mut Head<'a>) {
+    const IDS: [u8; 4] = [TRACE_ID as u8, 16, SPAN_ID as u8, 8];
+    let whole = span.rest();
+    let mut rest = whole;
+    if let Some((ids, behind)) = rest.split_first_chunk::<28>()
+        && [ids[0], ids[1], ids[18], ids[19]] == IDS
+    {
+        (head.trace_id, head.span_id) = (&ids[2..18], &ids[20..28]);
+        rest = behind;
+    }
+    if let Some((parent, behind)) = rest.split_first_chunk::<10>()
+        && parent[..2] == [PARENT_ID as u8, 8]
+    {
+        head.parent_span_id = &parent[2..];
+        rest = behind;
+    }
+    if let [NAME_BYTE, length @ 0..0x80, behind @ ..] = rest
+        && let Some((name, behind)) = behind.split_at_checked(usize::from(*length))
+    {
+        head.name = name;
+        rest = behind;
+    }
+    if let Some((times, behind)) = rest.split_first_chunk::<20>()
+        && [times[0], times[2], times[11]] == [KIND as u8, START as u8, END as u8]
+        && let (kind @ 0..0x80, Some(start), Some(end)) = (times[1], times[3..].first_chunk(), times[12..].first_chunk())
+    {
+        head.kind = u64::from(kind);
+        (head.start_ns, head.end_ns) = (u64::from_le_bytes(*start), u64::from_le_bytes(*end));
+        rest = behind;
+    }
+    span.at += whole.len() - rest.len();
+}
+
+const NAME_BYTE: u8 = NAME as u8;
 const TRACE_ID: u32 = tag(1, BYTES);
 const SPAN_ID: u32 = tag(2, BYTES);
 const PARENT_ID: u32 = tag(4, BYTES);
@@ -201,7 +254,7 @@ const NAME: u32 = tag(5, BYTES);
 const KIND: u32 = tag(6, VARINT);
 const START: u32 = tag(7, FIXED64);
 const END: u32 = tag(8, FIXED64);
-const ATTRIBUTE: u32 = tag(9, BYTES);
+pub const ATTRIBUTE: u32 = tag(9, BYTES);
 const EVENT: u32 = tag(11, BYTES);
 const LINK: u32 = tag(13, BYTES);
 const STATUS: u32 = tag(15, BYTES);

@@ -212,19 +212,11 @@ pub fn base64(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// The lower-case hexadecimal digits of `bytes`, as many as fit.
 pub fn hex<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    const PAIRS: [[u8; 2]; 256] = {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut pairs = [[0; 2]; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
-            byte += 1;
-        }
-        pairs
-    };
     let mut digits = [b'0'; N];
-    for (pair, &byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&PAIRS[usize::from(byte)]);
+    for (pair, &byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        // Arithmetic, not a table: it is done for sixteen bytes at once.
+        let digit = |nibble: u8| b'0' + nibble + if nibble > 9 { b'a' - b'0' - 10 } else { 0 };
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
     digits
 }

@@ -108,7 +108,7 @@ pair!(ApplicationMap, |_, _| [0; 2], |_, _| [0; 2], |_, _, _| [false; 2]);
 /// of the other end nothing is known.
 fn absent_in_span(rows: &L7FlowLog, row: usize, ips: [Ip; 2]) -> [bool; 2] {
     const SIGNAL_OTEL: u8 = 4;
-    if rows.signal_source.get(row) != SIGNAL_OTEL {
+    if !ips.iter().any(|ip| ip.is_unspecified()) || rows.signal_source.get(row) != SIGNAL_OTEL {
         return [false; 2];
     }
     let relayed = rows.agent_id.get(row) != 0;
