@@ -179,9 +179,10 @@ class Engine:
         exclude: list[tuple[str, int]] = ...,
         netns: list[tuple[str, str]] = ...,
     ) -> None:
-        """Captures on every interface of this network namespace and of those at `netns` (name, path), from a thread of its own.
+        """Captures on every interface of this network namespace and of those at `netns` (name, path), from `fanout` threads of its own.
 
-        Each namespace has `fanout` rings of `ring_mib` MiB. Packets from or to an address and port in `exclude` are left out by the
+        Each thread has a ring of `ring_mib` MiB in each namespace; the kernel gives both directions of a flow to the same thread, and puts fragments of
+        IPv4 together before (they count as the one packet they make). Each thread writes documents of its own; limits are for all of them together. Packets from or to an address and port in `exclude` are left out by the
         kernel; 0.0.0.0 and :: stand for every address of their family. Raises OSError without CAP_NET_RAW, RuntimeError where it runs.
         """
     def set_netns(self, netns: list[tuple[str, str]]) -> None:

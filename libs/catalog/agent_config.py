@@ -48,8 +48,13 @@ class Capture(_Section):
     )
     exclude_interfaces: tuple[InterfacePattern, ...] = Field((), max_length=256, description="Interfaces that are not looked at, said like `interfaces`.")
     exclude_ports: tuple[PortNumber, ...] = Field((), max_length=256, description="Ports whose packets are not looked at, either end.")
-    ring_mib: int = Field(8, ge=1, le=1024, description="Size of the ring shared with the kernel, per fan-out thread.")
-    fanout: int = Field(1, ge=1, le=64, description="Threads that share the packets of one namespace.")
+    ring_mib: int = Field(8, ge=1, le=1024, description="Size of the ring shared with the kernel, per thread and namespace.")
+    fanout: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Threads that read packets, each with a ring per namespace and flows of its own; more than one where one core is not enough.",
+    )
 
 
 class FlowTimeouts(_Section):

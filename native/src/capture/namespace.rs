@@ -8,15 +8,16 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// A network namespace that packets are captured in.
+/// A network namespace that packets are captured in, as one thread has it.
 pub struct Namespace {
     pub name: String,
     /// Device and inode of the namespace: the same one under another name is not opened twice.
     pub identity: (u64, u64),
-    pub rings: Vec<Ring>,
-    pub interfaces: Interfaces,
-    pub netlink: Netlink,
+    pub ring: Ring,
+    pub interfaces: Arc<Interfaces>,
+    pub netlink: Arc<Netlink>,
     pub number: u16,
 }
 
@@ -41,11 +42,12 @@ pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 impl Namespace {
-    /// Opens the sockets. The thread that enters another namespace is one of its own, and ends here: nobody is left behind in it.
+    /// Opens the sockets, for each thread its own. The thread that enters another namespace is one of its own, and ends here: nobody is
+    /// left behind in it.
     ///
     /// # Errors
     /// The namespace is gone, or the kernel does not let us in.
-    pub fn open(name: &str, path: PathBuf, number: u16, wanted: &Wanted) -> io::Result<Namespace> {
+    pub fn open(name: &str, path: PathBuf, number: u16, wanted: &Wanted) -> io::Result<Vec<Namespace>> {
         let identity = identity(&path)?;
         let wanted = wanted.clone();
         let is_own = path == Path::new(OWN);
@@ -55,22 +57,21 @@ impl Namespace {
                 // SAFETY: no pointers are passed; only this thread changes its namespace.
                 checked(unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) })?;
             }
-            let group = (wanted.fanout > 1).then(|| std::process::id() as u16);
-            let rings = (0..wanted.fanout.max(1))
-                .map(|_| Ring::open(wanted.ring_bytes, &wanted.filter, group, number))
-                .collect::<io::Result<Vec<_>>>()?;
+            let rings = Ring::open_group(wanted.fanout, wanted.ring_bytes, &wanted.filter, number)?;
             Ok::<_, io::Error>((rings, Interfaces::open()?, Netlink::open()?))
         });
         let (rings, interfaces, netlink) = opened
             .join()
             .map_err(|_| io::Error::other("the thread that entered the namespace panicked"))??;
-        Ok(Namespace {
+        let (interfaces, netlink) = (Arc::new(interfaces), Arc::new(netlink));
+        let each = rings.into_iter().map(|ring| Namespace {
             name: name.to_owned(),
             identity,
-            rings,
-            interfaces,
-            netlink,
+            ring,
+            interfaces: Arc::clone(&interfaces),
+            netlink: Arc::clone(&netlink),
             number,
-        })
+        });
+        Ok(each.collect())
     }
 }

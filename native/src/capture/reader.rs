@@ -3,13 +3,13 @@
 use super::namespace::{self, Namespace, Wanted};
 use super::processes::Processes;
 use super::worker::{Shared, lock};
-use super::{Ring, RingFrame};
+use super::{RingFrame, now_us};
 use crate::engine::{BATCH, Config, Core, Frame, Nic, Passing};
 use crate::packet::{Link, parse};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::Ordering;
 
 /// Longest sleep without packets: how late a command is seen.
 const SLEEP_MS: i32 = 200;
@@ -25,6 +25,8 @@ pub(super) struct Reader {
     core: Core,
     wanted: Wanted,
     namespaces: Vec<Namespace>,
+    /// Closed in a moment, when the other threads have closed theirs.
+    leaving: Vec<Namespace>,
     /// Namespace and interface index → number in the engine.
     nics: HashMap<(u16, u32), u16>,
     next_number: u16,
@@ -32,13 +34,9 @@ pub(super) struct Reader {
     renamed_s: u64,
     cut_s: u64,
     processes: Processes,
+    /// When what is known of owners was looked for.
+    owners_us: i64,
     shared: Arc<Shared>,
-}
-
-fn now_us() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as i64)
 }
 
 impl Reader {
@@ -47,19 +45,25 @@ impl Reader {
             core: Core::new(config, true),
             wanted,
             namespaces: vec![own],
+            leaving: Vec::new(),
             nics: HashMap::new(),
             next_number: 1,
             failed_netns: 0,
             renamed_s: 0,
             cut_s: 0,
             processes: Processes::default(),
+            owners_us: 0,
             shared,
         }
     }
 
-    pub(super) fn run(mut self) {
+    /// Until it is told to stop. Gives what is still open.
+    pub(super) fn run(mut self) -> Vec<Namespace> {
+        let lane = self.lane();
         loop {
-            let orders = std::mem::take(&mut *lock(&self.shared.orders));
+            let orders = std::mem::take(&mut *lock(&self.shared.orders[lane]));
+            self.namespaces.extend(orders.opened);
+            self.namespaces.retain(|open| !orders.closed.contains(&open.number));
             if let Some(config) = orders.config {
                 self.core.configure(config);
                 self.select();
@@ -75,31 +79,41 @@ impl Reader {
             self.read();
             self.tick(orders.stop);
             if orders.stop {
-                return;
+                self.namespaces.append(&mut self.leaving);
+                return self.namespaces;
             }
         }
     }
 
-    /// Opens namespaces that are new and closes those that are gone.
+    fn lane(&self) -> usize {
+        usize::from(self.core.config().lane.0)
+    }
+
+    /// Opens namespaces that are new and closes those that are gone, for every thread.
     fn follow(&mut self, netns: &[(String, PathBuf)]) {
         let wanted: Vec<_> = netns
             .iter()
             .filter_map(|(name, path)| Some((namespace::identity(path).ok()?, name, path)))
             .collect();
         self.failed_netns = (netns.len() - wanted.len()) as u64;
-        let mut at = 0;
-        self.namespaces.retain(|open| {
-            at += 1;
-            at == 1 || wanted.iter().any(|(identity, ..)| *identity == open.identity)
-        });
+        let is_wanted = |open: &Namespace| open.number == 0 || wanted.iter().any(|(identity, ..)| *identity == open.identity);
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.namespaces).into_iter().partition(is_wanted);
+        self.namespaces = kept;
+        for orders in &self.shared.orders[1..] {
+            lock(orders).closed.extend(gone.iter().map(|namespace| namespace.number));
+        }
+        self.leaving.extend(gone);
         // What was read in a namespace that comes back under the same number would be taken for the old one: numbers only grow.
         for (identity, name, path) in wanted {
             if self.namespaces.iter().any(|open| open.identity == identity) {
                 continue;
             }
             match Namespace::open(name, path.clone(), self.next_number, &self.wanted) {
-                Ok(opened) => {
-                    self.namespaces.push(opened);
+                Ok(mut opened) => {
+                    for orders in self.shared.orders[1..].iter().rev() {
+                        lock(orders).opened.extend(opened.pop());
+                    }
+                    self.namespaces.append(&mut opened);
                     self.next_number = self.next_number.wrapping_add(1).max(1);
                 }
                 Err(_) => self.failed_netns += 1,
@@ -107,19 +121,30 @@ impl Reader {
         }
     }
 
-    /// Looks for the processes at the ends of flows.
+    /// Looks for the processes at the ends of flows; threads but the first take what that one finds.
     fn look(&mut self) {
-        if let Some(owners) = self.processes.look(&self.namespaces) {
-            self.core.set_owners(owners);
+        if self.lane() == 0 {
+            if let Some(owners) = self.processes.look(&self.namespaces) {
+                self.shared.wants_owners.store(false, Ordering::Relaxed);
+                *lock(&self.shared.owners) = Arc::new(owners);
+            }
+        } else {
+            self.shared.wants_owners.store(true, Ordering::Relaxed);
+        }
+        let found = Arc::clone(&lock(&self.shared.owners));
+        if found.looked_us != self.owners_us {
+            self.owners_us = found.looked_us;
+            self.core.set_owners(found);
         }
     }
 
     /// Waits for packets.
     fn sleep(&mut self) {
-        let rings = self.namespaces.iter().flat_map(|namespace| &namespace.rings);
-        let mut polled: Vec<_> = rings
-            .map(|ring| libc::pollfd {
-                fd: ring.descriptor(),
+        let mut polled: Vec<_> = self
+            .namespaces
+            .iter()
+            .map(|namespace| libc::pollfd {
+                fd: namespace.ring.descriptor(),
                 events: libc::POLLIN | libc::POLLERR,
                 revents: 0,
             })
@@ -133,39 +158,37 @@ impl Reader {
         loop {
             let mut any = false;
             for at in 0..self.namespaces.len() {
-                for ring in 0..self.namespaces[at].rings.len() {
-                    let (core, nics) = (&mut self.core, &mut self.nics);
-                    let Namespace {
-                        rings,
-                        interfaces,
-                        number,
-                        name: netns,
-                        ..
-                    } = &mut self.namespaces[at];
-                    let number = *number;
-                    any |= rings[ring].read(|block| {
-                        let name = |core: &mut Core, frame: &RingFrame<'_>| {
-                            *nics.entry((number, frame.if_index)).or_insert_with(|| {
-                                let (name, kind) = interfaces.describe(frame.if_index, frame.hardware);
-                                let is_left_out = core.config().interfaces.leaves_out(netns, &name);
-                                let known = &mut core.output.seen.nics;
-                                if known.len() >= MAX_NICS {
-                                    return 0;
-                                }
-                                known.push(Nic {
-                                    name,
-                                    kind,
-                                    netns: number,
-                                    index: frame.if_index,
-                                    hardware: frame.hardware,
-                                    is_left_out,
-                                });
-                                known.len() as u16 - 1
-                            })
-                        };
-                        feed(core, block, number, name);
-                    });
-                }
+                let (core, nics) = (&mut self.core, &mut self.nics);
+                let Namespace {
+                    ring,
+                    interfaces,
+                    number,
+                    name: netns,
+                    ..
+                } = &mut self.namespaces[at];
+                let number = *number;
+                any |= ring.read(|block| {
+                    let name = |core: &mut Core, frame: &RingFrame<'_>| {
+                        *nics.entry((number, frame.if_index)).or_insert_with(|| {
+                            let (name, kind) = interfaces.describe(frame.if_index, frame.hardware);
+                            let is_left_out = core.config().interfaces.leaves_out(netns, &name);
+                            let known = &mut core.output.seen.nics;
+                            if known.len() >= MAX_NICS {
+                                return 0;
+                            }
+                            known.push(Nic {
+                                name,
+                                kind,
+                                netns: number,
+                                index: frame.if_index,
+                                hardware: frame.hardware,
+                                is_left_out,
+                            });
+                            known.len() as u16 - 1
+                        })
+                    };
+                    feed(core, block, number, name);
+                });
             }
             if !any {
                 return;
@@ -180,7 +203,9 @@ impl Reader {
             return;
         }
         self.cut_s = second;
-        if self.core.wants_owners() {
+        self.leaving.clear();
+        let is_asked = self.lane() == 0 && self.shared.wants_owners.load(Ordering::Relaxed);
+        if is_asked || self.core.wants_owners() {
             self.look();
         }
         self.core.advance(second as u32);
@@ -188,8 +213,8 @@ impl Reader {
             self.renamed_s = second;
             self.rename();
         }
-        for ring in self.namespaces.iter().flat_map(|namespace| &namespace.rings) {
-            let (packets, drops) = ring.statistics();
+        for namespace in &self.namespaces {
+            let (packets, drops) = namespace.ring.statistics();
             self.core.stats.kernel_packets += packets;
             self.core.stats.kernel_drops += drops;
         }
@@ -202,15 +227,18 @@ impl Reader {
 
     fn publish(&mut self) {
         let mut counters = self.core.counters();
-        let rings: usize = self.namespaces.iter().flat_map(|namespace| &namespace.rings).map(Ring::bytes).sum();
+        let rings: usize = self.namespaces.iter().map(|namespace| namespace.ring.bytes()).sum();
+        // Said once, not by every thread.
+        let netns = if self.lane() == 0 { self.namespaces.len() } else { 0 };
         counters.extend([
-            ("netns", self.namespaces.len() as u64),
+            ("netns", netns as u64),
             ("netns_failed", self.failed_netns),
             ("ring_bytes", rings as u64),
         ]);
+        let lane = self.lane();
         let max_bytes = self.core.config().max_ready_bytes;
         let mut ready = lock(&self.shared.ready);
-        ready.counters = counters;
+        ready.counters[lane] = counters;
         while let Some(batch) = self.core.output.take() {
             ready.bytes += batch.nbytes();
             ready.batches.push_back(batch);

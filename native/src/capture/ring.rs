@@ -56,12 +56,68 @@ pub(super) fn set_option<T>(socket: &OwnedFd, level: libc::c_int, name: libc::c_
 }
 
 impl Ring {
-    /// Opens a ring of `bytes` in the network namespace of the calling thread. Packets that `filter` refuses never reach it; with
-    /// `group`, sockets of the same group share the packets by flow.
+    /// Opens `count` rings of `bytes` each in the network namespace of the calling thread. Packets that `filter` refuses never reach
+    /// them. They share the packets by flow: both directions of a flow, and the same flow in any other namespace, go to the ring of the
+    /// same place (the kernel hashes addresses and ports in either order, and knows the rings in the order in which they joined).
+    ///
+    /// # Errors
+    /// As of [`Ring::open`].
+    pub fn open_group(count: u16, bytes: usize, filter: &[libc::sock_filter], netns: u16) -> io::Result<Vec<Ring>> {
+        if count <= 1 {
+            return Ok(vec![Ring::open(bytes, filter, netns)?]);
+        }
+        // Nothing comes in until all have joined: before that, a flow would go to the wrong ring, or to several.
+        let nothing = [libc::sock_filter {
+            code: 0x06,
+            jt: 0,
+            jf: 0,
+            k: 0,
+        }];
+        let rings = (0..count)
+            .map(|_| Ring::open(bytes, &nothing, netns))
+            .collect::<io::Result<Vec<_>>>()?;
+        let mut group = 0;
+        for (at, ring) in rings.iter().enumerate() {
+            group = ring.join((at > 0).then_some(group))?;
+        }
+        for ring in &rings {
+            ring.filter(filter)?;
+        }
+        Ok(rings)
+    }
+
+    /// Joins a fan-out group, or makes one with an id that nobody has. Gives its id.
+    fn join(&self, group: Option<u32>) -> io::Result<u32> {
+        // A datagram in fragments has its ports in the first one only: the kernel puts it together before it says whose it is.
+        let mut kind = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_DEFRAG;
+        if group.is_none() {
+            kind |= libc::PACKET_FANOUT_FLAG_UNIQUEID;
+        }
+        let wanted = group.unwrap_or(0) | kind << 16;
+        set_option(&self.socket, libc::SOL_PACKET, libc::PACKET_FANOUT, &wanted)?;
+        let mut joined = 0u32;
+        let mut length = size_of::<u32>() as libc::socklen_t;
+        // SAFETY: the pointer and the length describe `joined`.
+        checked(unsafe {
+            let value = std::ptr::from_mut(&mut joined).cast();
+            libc::getsockopt(self.socket.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_FANOUT, value, &mut length)
+        })?;
+        Ok(joined & 0xffff)
+    }
+
+    fn filter(&self, filter: &[libc::sock_filter]) -> io::Result<()> {
+        let program = libc::sock_fprog {
+            len: filter.len() as u16,
+            filter: filter.as_ptr().cast_mut(),
+        };
+        set_option(&self.socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+    }
+
+    /// Opens a ring of `bytes` in the network namespace of the calling thread. Packets that `filter` refuses never reach it.
     ///
     /// # Errors
     /// What the kernel says: EPERM without CAP_NET_RAW, ENOMEM.
-    pub fn open(bytes: usize, filter: &[libc::sock_filter], group: Option<u16>, netns: u16) -> io::Result<Ring> {
+    pub fn open(bytes: usize, filter: &[libc::sock_filter], netns: u16) -> io::Result<Ring> {
         // SAFETY: no pointers are passed. Protocol 0: it hears nothing until it is bound, when the filter is in place.
         let socket = checked(unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0) })?;
         // SAFETY: the descriptor was just made and nobody else has it.
@@ -113,15 +169,6 @@ impl Ring {
             netns,
         };
         ring.bind()?;
-        if let Some(group) = group {
-            let kind = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_DEFRAG;
-            set_option(
-                &ring.socket,
-                libc::SOL_PACKET,
-                libc::PACKET_FANOUT,
-                &(u32::from(group) | kind << 16),
-            )?;
-        }
         Ok(ring)
     }
 

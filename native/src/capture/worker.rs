@@ -1,13 +1,14 @@
-//! The thread that reads every ring and owns the engine.
+//! The threads: each reads one ring of each namespace and owns an engine of its own; flows never cross. What they make comes out together.
 
 use super::namespace::{Namespace, OWN, Wanted};
 use super::reader::Reader;
 use super::{Excluded, program};
-use crate::engine::Config;
+use crate::engine::{Config, Owners};
 use crate::table::Batch;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,25 +17,35 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub ring_bytes: usize,
-    /// Sockets per namespace that share the packets by flow.
+    /// Threads that share the packets by flow; each has a ring per namespace.
     pub fanout: u16,
     pub excluded: Vec<Excluded>,
     /// Name and path of network namespaces besides the own one.
     pub netns: Vec<(String, PathBuf)>,
 }
 
-/// What is asked of the thread.
+/// What is asked of one thread.
 #[derive(Default)]
 pub(super) struct Orders {
+    /// Of the first thread, which opens namespaces for all.
     pub netns: Option<Vec<(String, PathBuf)>>,
+    /// Of the others.
+    pub opened: Vec<Namespace>,
+    pub closed: Vec<u16>,
     pub config: Option<Config>,
     pub stop: bool,
 }
 
-/// What the thread and its owner share.
+/// What the threads and their owner share.
 #[derive(Default)]
 pub(super) struct Shared {
-    pub orders: Mutex<Orders>,
+    /// One each.
+    pub orders: Vec<Mutex<Orders>>,
+    /// What the first thread found last, for all.
+    pub owners: Mutex<Arc<Owners>>,
+    /// Some other thread has flows whose processes are not known.
+    pub wants_owners: AtomicBool,
+    running: AtomicUsize,
     pub ready: Mutex<Ready>,
     pub has_ready: Condvar,
 }
@@ -44,8 +55,9 @@ pub(super) struct Ready {
     pub batches: VecDeque<Batch>,
     pub bytes: usize,
     pub dropped_rows: u64,
-    pub counters: Vec<(&'static str, u64)>,
-    /// The thread has ended.
+    /// Of each thread, in the same order of names.
+    pub counters: Vec<Vec<(&'static str, u64)>>,
+    /// The threads have ended, or one of them has by itself.
     pub is_over: bool,
 }
 
@@ -57,11 +69,11 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A running capture.
 pub struct Worker {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<Vec<Namespace>>>>,
 }
 
 impl Worker {
-    /// Opens the own namespace and starts the thread; the other namespaces follow.
+    /// Opens the own namespace and starts the threads; the other namespaces follow.
     ///
     /// # Errors
     /// The own namespace cannot be captured in: EPERM without CAP_NET_RAW.
@@ -71,31 +83,49 @@ impl Worker {
             fanout: settings.fanout,
             filter: program(&settings.excluded),
         };
+        let lanes = settings.fanout.max(1);
         let own = Namespace::open("", PathBuf::from(OWN), 0, &wanted)?;
-        let shared = Arc::new(Shared::default());
-        lock(&shared.orders).netns = Some(settings.netns);
-        let reader = Reader::new(config, wanted, own, Arc::clone(&shared));
-        let over = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("weir-engine".to_owned()).spawn(move || {
-            let over = Over(over);
-            reader.run();
-            drop(over);
-        })?;
-        Ok(Worker {
-            shared,
-            thread: Mutex::new(Some(thread)),
-        })
+        let shared = Arc::new(Shared {
+            orders: (0..lanes).map(|_| Mutex::default()).collect(),
+            running: AtomicUsize::new(usize::from(lanes)),
+            ..Shared::default()
+        });
+        lock(&shared.ready).counters = vec![Vec::new(); usize::from(lanes)];
+        lock(&shared.orders[0]).netns = Some(settings.netns);
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            threads: Mutex::default(),
+        };
+        for (lane, own) in (0..lanes).zip(own) {
+            let reader = Reader::new(config.share(lane, lanes), wanted.clone(), own, Arc::clone(&shared));
+            let over = Over(Arc::clone(&shared));
+            let name = if lane == 0 {
+                "weir-engine".to_owned()
+            } else {
+                format!("weir-engine{lane}")
+            };
+            let thread = std::thread::Builder::new().name(name).spawn(move || {
+                let namespaces = reader.run();
+                drop(over);
+                namespaces
+            })?;
+            lock(&worker.threads).push(thread);
+        }
+        Ok(worker)
     }
 
     pub fn set_netns(&self, netns: Vec<(String, PathBuf)>) {
-        lock(&self.shared.orders).netns = Some(netns);
+        lock(&self.shared.orders[0]).netns = Some(netns);
     }
 
-    pub fn configure(&self, config: Config) {
-        lock(&self.shared.orders).config = Some(config);
+    pub fn configure(&self, config: &Config) {
+        let lanes = self.shared.orders.len() as u16;
+        for (lane, orders) in (0..lanes).zip(&self.shared.orders) {
+            lock(orders).config = Some(config.share(lane, lanes));
+        }
     }
 
-    /// Finished batches, waiting for the first one. `None` where the thread is gone and nothing is left.
+    /// Finished batches, waiting for the first one. `None` where the threads are gone and nothing is left.
     pub fn drain(&self, timeout: Duration) -> Option<Vec<Batch>> {
         let until = Instant::now() + timeout;
         let mut ready = lock(&self.shared.ready);
@@ -119,7 +149,11 @@ impl Worker {
     /// Counters as of the last second.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
         let ready = lock(&self.shared.ready);
-        let mut counters = ready.counters.clone();
+        let mut lanes = ready.counters.iter().filter(|counters| !counters.is_empty());
+        let mut counters = lanes.next().cloned().unwrap_or_default();
+        for lane in lanes {
+            counters.iter_mut().zip(lane).for_each(|(sum, counter)| sum.1 += counter.1);
+        }
         for counter in &mut counters {
             if counter.0 == "dropped_rows" {
                 counter.1 += ready.dropped_rows;
@@ -129,18 +163,18 @@ impl Worker {
         counters
     }
 
-    /// Reports everything that is alive, ends the thread, and gives what is left.
+    /// Reports everything that is alive, ends the threads, and gives what is left.
     pub fn stop(&self) -> Vec<Batch> {
         self.end();
         self.drain(Duration::ZERO).unwrap_or_default()
     }
 
     fn end(&self) {
-        lock(&self.shared.orders).stop = true;
-        if let Some(thread) = lock(&self.thread).take() {
-            // A panic of the thread shows as `is_over` without rows; there is nothing to add to it here.
-            let _ = thread.join();
-        }
+        self.shared.orders.iter().for_each(|orders| lock(orders).stop = true);
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        // A panic of a thread shows as `is_over` without rows; there is nothing to add to it here. Rings are closed when everybody is
+        // done: the kernel would give the packets of a closed one to the others.
+        drop(threads.into_iter().map(JoinHandle::join).collect::<Vec<_>>());
     }
 }
 
@@ -150,12 +184,14 @@ impl Drop for Worker {
     }
 }
 
-/// Says that the thread is gone, also where it panicked.
+/// Says that all threads are gone, or that one has panicked.
 struct Over(Arc<Shared>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        lock(&self.0.ready).is_over = true;
-        self.0.has_ready.notify_all();
+        if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 || std::thread::panicking() {
+            lock(&self.0.ready).is_over = true;
+            self.0.has_ready.notify_all();
+        }
     }
 }

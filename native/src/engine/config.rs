@@ -31,6 +31,8 @@ pub struct Config {
     pub max_ready_bytes: usize,
     pub timeouts: Timeouts,
     pub l7_settings: Arc<L7Settings>,
+    /// Which one of how many engines that share the flows of one capture this is.
+    pub lane: (u16, u16),
 }
 
 impl Default for Config {
@@ -49,6 +51,21 @@ impl Default for Config {
             max_ready_bytes: 64 << 20,
             timeouts: Timeouts::default(),
             l7_settings: Arc::default(),
+            lane: (0, 1),
+        }
+    }
+}
+
+impl Config {
+    /// The part of engine `lane` of `lanes`: what is limited is limited for all of them together.
+    pub fn share(&self, lane: u16, lanes: u16) -> Config {
+        let part = |whole: u32| whole.div_ceil(u32::from(lanes));
+        Config {
+            max_flows: part(self.max_flows),
+            l4_rows_per_s: part(self.l4_rows_per_s),
+            l7_rows_per_s: part(self.l7_rows_per_s),
+            lane: (lane, lanes),
+            ..self.clone()
         }
     }
 }

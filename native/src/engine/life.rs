@@ -147,7 +147,9 @@ impl Core {
             ..Flow::default()
         };
         // The second in which it began, the agent, and a running number: sorted by time, and the same nowhere else.
-        let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (self.made & 0xff_ffff);
+        let (lane, lanes) = self.config.lane;
+        let number = self.made * u64::from(lanes) + u64::from(lane);
+        let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (number & 0xff_ffff);
         *self.cold.get_mut(slot) = Cold {
             id,
             vlan: packet.vlan,

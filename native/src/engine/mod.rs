@@ -94,7 +94,7 @@ pub struct Core {
     hand: u32,
     servers: Servers,
     fragments: Fragments,
-    owners: Owners,
+    owners: std::sync::Arc<Owners>,
     /// New flows whose processes are still to be looked for.
     fresh: Vec<u32>,
     /// Packets come from interfaces, which may see the same one again.
@@ -140,7 +140,7 @@ impl Core {
             hand: 0,
             servers: Servers::default(),
             fragments: Fragments::default(),
-            owners: Owners::default(),
+            owners: Default::default(),
             fresh: Vec::new(),
             is_live,
         }

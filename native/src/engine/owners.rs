@@ -5,6 +5,7 @@ use crate::capture::Socket;
 use crate::flow::Flow;
 use crate::packet::Ip;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Flows that wait for their processes to be looked for.
 pub(super) const MAX_FRESH: usize = 65_536;
@@ -17,6 +18,8 @@ type Connection = ((Ip, u16), (Ip, u16), u16, u8);
 /// Who has which socket.
 #[derive(Default)]
 pub struct Owners {
+    /// When this was looked for, in µs since 1970: it says nothing about flows that began later.
+    pub looked_us: i64,
     /// Addresses → the namespace that has them.
     addresses: HashMap<Ip, u16>,
     /// Sockets that take from anybody: namespace, protocol, port.
@@ -25,6 +28,14 @@ pub struct Owners {
 }
 
 impl Owners {
+    /// Nothing yet; looking begins now.
+    pub fn looked_at(now_us: i64) -> Owners {
+        Owners {
+            looked_us: now_us,
+            ..Owners::default()
+        }
+    }
+
     /// Loopback addresses are everywhere and say nothing.
     pub fn add_address(&mut self, ip: Ip, netns: u16) {
         if !is_loopback(ip) {
@@ -74,10 +85,12 @@ impl Core {
     }
 
     /// Takes what was found: for the flows that came lately, and for those that will come.
-    pub fn set_owners(&mut self, owners: Owners) {
+    pub fn set_owners(&mut self, owners: Arc<Owners>) {
         for slot in std::mem::take(&mut self.fresh) {
             let flow = self.flows.get(slot);
-            if flow.is_alive {
+            if flow.is_alive && flow.start_us > owners.looked_us {
+                self.fresh.push(slot);
+            } else if flow.is_alive {
                 let found = owners.of(flow);
                 let known = &mut self.cold.get_mut(slot).processes;
                 for (known, found) in known.iter_mut().zip(found) {

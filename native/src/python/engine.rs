@@ -84,7 +84,7 @@ impl PyEngine {
         let mut held = locked(&self.config);
         *held = configured(held.clone(), config)?;
         if let Some(worker) = &*locked(&self.worker) {
-            worker.configure(held.clone());
+            worker.configure(&held);
         }
         Ok(())
     }

@@ -89,6 +89,15 @@ def _counters(namespace: str, device: str) -> Counter[str]:
     return Counter({way: link["stats64"][way]["bytes"] for way in ("rx", "tx")})
 
 
+def _packets(namespace: str, device: str) -> Counter[str]:
+    [link] = json.loads(_run("ip", "-n", namespace, "-s", "-j", "link", "show", device))
+    return Counter({way: link["stats64"][way]["packets"] for way in ("rx", "tx")})
+
+
+def _unparsed(stats: dict[str, int]) -> int:
+    return sum(value for name, value in stats.items() if name.startswith("unparsed_") and not name.endswith("_bytes"))
+
+
 @contextmanager
 def _server(namespace: str, address: str, port: int) -> Iterator[int]:
     words = ["ip", "netns", "exec", namespace, sys.executable, "-c", SERVER, address, str(port)]
@@ -108,9 +117,9 @@ def _request(namespace: str, address: str, port: int, count: int = 20, size: int
 class Capture:
     """A running engine, and the rows that it gave."""
 
-    def __init__(self, *namespaces: str, exclude: list[tuple[str, int]] | None = None, config: EngineConfig | None = None) -> None:
+    def __init__(self, *namespaces: str, exclude: list[tuple[str, int]] | None = None, config: EngineConfig | None = None, fanout: int = 1) -> None:
         self.engine = weir_native.Engine(config)
-        self.engine.start(ring_mib=2, exclude=exclude or [], netns=[_path(name) for name in namespaces])
+        self.engine.start(ring_mib=2, fanout=fanout, exclude=exclude or [], netns=[_path(name) for name in namespaces])
         self.batches: list[weir_native.Batch] = []
         self.stats: dict[str, int] = {}
         # Namespaces other than the own one are entered by the thread.
@@ -172,6 +181,41 @@ def test_requests_between_namespaces_agree_with_the_client_and_the_interfaces(pa
     assert sum(row["request"] for row in capture.rows("flow_metrics.application_map.1m", "10.77.1.2")) == 200
 
 
+def test_two_readers_share_the_flows_and_the_rows_are_exact(pair: tuple[str, str]) -> None:
+    """Each flow goes to one reader, both ways and in both namespaces: else there were more rows than connections, or packets counted twice."""
+    left, right = pair
+    with _server(right, "10.77.1.2", 8088):
+        capture = Capture(left, right, fanout=2)
+        before = _counters(left, "v0")
+        log = _request(left, "10.77.1.2", 8088, count=1000, size=5_000)
+        seen = _counters(left, "v0") - before
+        capture.stop()
+    flows = [row for row in capture.rows("flow_log.l4_flow_log", "10.77.1.2") if row["protocol"] == 6]
+    assert len(flows) == len({row["flow_id"] for row in flows}) == 100
+    assert {(row["packet_tx"] > 0, row["packet_rx"] > 0, row["syn_count"], row["synack_count"]) for row in flows} == {(True, True, 1, 1)}
+    assert (sum(row["byte_tx"] for row in flows), sum(row["byte_rx"] for row in flows)) == (seen["tx"], seen["rx"])
+    requests = sorted(capture.rows("flow_log.l7_flow_log", "10.77.1.2"), key=lambda row: row["start_time"])
+    assert [(row["request_resource"], row["response_code"]) for row in requests] == [(path, code) for path, code, _ in log]
+    assert _total(capture.rows("flow_metrics.network_map.1m", "10.77.1.2"), "byte") == seen.total()
+    assert {row["flow_id"] % 2 for row in flows} == {0, 1}  # each reader has numbers of its own
+
+
+def test_each_of_two_readers_tells_what_the_kernel_dropped(pair: tuple[str, str]) -> None:
+    left, right = pair
+    capture = Capture(left, right, fanout=2)
+    flood = "import socket\ns = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(16)]\nfor n in range(40000): s[n % 16].sendto(bytes(1400), ('10.77.1.2', 9))"
+    before = _packets(left, "v0")
+    _in(left, sys.executable, "-c", flood)
+    sent = _packets(left, "v0") - before
+    capture.until(lambda stats: stats["kernel_packets"] >= sent["tx"])
+    time.sleep(1.5)
+    stats = capture.engine.stats()
+    capture.stop()
+    # The kernel counts what it dropped among its packets.
+    assert stats["kernel_packets"] == stats["kernel_drops"] + stats["packets"] + stats["duplicate_packets"] + _unparsed(stats)
+    assert stats["packets"] <= sent.total()
+
+
 def test_loopback_is_seen_once_and_agrees_with_its_counters(make_namespace: MakeNamespace) -> None:
     namespace = make_namespace()
     _quiet(namespace)
@@ -228,10 +272,11 @@ def test_interfaces_are_looked_at_as_asked_and_asked_anew_while_it_runs(pair: tu
         seen = _counters(left, "v0") - before
         capture.until(lambda stats: stats["left_out_packets"] > 0)
         capture.engine.reconfigure({"interfaces": ["v1"], "exclude_interfaces": []})
+        time.sleep(0.5)
         _request(left, "10.77.1.2", 8086, count=20)
         capture.until(lambda stats: stats["flows_made"] >= 3)
         capture.engine.reconfigure({"exclude_interfaces": ["*"]})
-        time.sleep(0.3)
+        time.sleep(0.5)
         _request(left, "10.77.1.2", 8086, count=10)
         capture.stop()
     flows = capture.rows("flow_log.l4_flow_log", "10.77.1.2")
