@@ -314,6 +314,7 @@ fn feed<'a>(
             Ok(mut packet) => {
                 packet.nic = number;
                 packet.netns = netns;
+                packet.segment_bytes = frame.segment_bytes;
                 if passing == Passing::Loopback {
                     // Nothing has this header but the capture; the interface's own counters leave it out too.
                     packet.frame_bytes -= 14;

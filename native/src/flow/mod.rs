@@ -259,7 +259,7 @@ impl Flow {
     /// Counts a packet and takes its measures.
     #[inline]
     pub fn update(&mut self, packet: &Packet, way: usize, rares: &mut Rares) {
-        self.delta.packet[way] += 1;
+        self.delta.packet[way] += packet.segments();
         self.delta.byte[way] += u64::from(packet.frame_bytes);
         self.delta.l3_byte[way] += u64::from(packet.l3_bytes);
         self.delta.l4_byte[way] += u64::from(packet.l4_bytes);

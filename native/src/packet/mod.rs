@@ -64,9 +64,23 @@ pub struct Packet {
     /// IP identification, where the packet is a fragment.
     pub ip_id: u32,
     pub fragment: Fragment,
+    /// Payload of each packet that offload makes of this one, or made it from; 0 where it is one packet.
+    pub segment_bytes: u16,
     /// Interface and network namespace it was seen on, as the capture numbers them.
     pub nic: u16,
     pub netns: u16,
+}
+
+impl Packet {
+    /// How many packets this is on the wire.
+    #[inline]
+    pub fn segments(&self) -> u32 {
+        if self.segment_bytes == 0 {
+            1
+        } else {
+            self.l4_bytes.div_ceil(u32::from(self.segment_bytes)).max(1)
+        }
+    }
 }
 
 /// Why a frame is not a packet.

@@ -122,3 +122,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_frame_that_offload_joined_is_the_packets_it_becomes() {
+    for (l4_bytes, segment_bytes, expected) in [
+        (0, 0, 1),
+        (5000, 0, 1),
+        (0, 1448, 1),
+        (1448, 1448, 1),
+        (1449, 1448, 2),
+        (65_160, 1448, 45),
+    ] {
+        let packet = Packet {
+            l4_bytes,
+            segment_bytes,
+            ..Packet::default()
+        };
+        assert_eq!(packet.segments(), expected, "{l4_bytes} in {segment_bytes}");
+    }
+}

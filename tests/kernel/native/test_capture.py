@@ -117,9 +117,11 @@ def _request(namespace: str, address: str, port: int, count: int = 20, size: int
 class Capture:
     """A running engine, and the rows that it gave."""
 
-    def __init__(self, *namespaces: str, exclude: list[tuple[str, int]] | None = None, config: EngineConfig | None = None, fanout: int = 1) -> None:
+    def __init__(
+        self, *namespaces: str, exclude: list[tuple[str, int]] | None = None, config: EngineConfig | None = None, fanout: int = 1, ring_mib: int = 2
+    ) -> None:
         self.engine = weir_native.Engine(config)
-        self.engine.start(ring_mib=2, fanout=fanout, exclude=exclude or [], netns=[_path(name) for name in namespaces])
+        self.engine.start(ring_mib=ring_mib, fanout=fanout, exclude=exclude or [], netns=[_path(name) for name in namespaces])
         self.batches: list[weir_native.Batch] = []
         self.stats: dict[str, int] = {}
         # Namespaces other than the own one are entered by the thread.
@@ -181,6 +183,77 @@ def test_requests_between_namespaces_agree_with_the_client_and_the_interfaces(pa
     assert sum(row["request"] for row in capture.rows("flow_metrics.application_map.1m", "10.77.1.2")) == 200
 
 
+BULK = """
+import socket, sys
+host, port, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+connection = socket.create_connection((host, port))
+sent = memoryview(bytes(1 << 20))
+while size:
+    size -= connection.send(sent[:min(size, len(sent))])
+connection.shutdown(socket.SHUT_WR)
+while connection.recv(1 << 16): pass
+"""
+SINK = """
+import socket, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("ready", flush=True)
+while True:
+    connection, _ = listener.accept()
+    while connection.recv(1 << 20): pass
+    connection.close()
+"""
+# ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO: struct ifreq points to {command, 0}.
+NO_OFFLOAD = """
+import array, fcntl, socket, struct, sys
+asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for command in (0x1F, 0x24, 0x2C):
+    value = array.array("B", struct.pack("II", command, 0))
+    fcntl.ioctl(asked, 0x8946, struct.pack("16sP", sys.argv[1].encode(), value.buffer_info()[0]))
+"""
+
+
+def _segments(namespace: str) -> int:
+    """TCP segments that a namespace has sent; the kernel counts here what offload makes of one buffer as several."""
+    names, values = (line.split()[1:] for line in _in(namespace, "cat", "/proc/net/snmp").splitlines() if line.startswith("Tcp:"))
+    counters = dict(zip(names, map(int, values), strict=True))
+    return counters["OutSegs"] + counters["RetransSegs"]
+
+
+@pytest.mark.parametrize("offload", [True, False])
+def test_a_bulk_transfer_counts_the_packets_of_the_wire(pair: tuple[str, str], *, offload: bool) -> None:
+    """A veth pair passes on, and counts as one packet, what TCP leaves for offload to cut; the stack's own counters know the segments."""
+    left, right = pair
+    for namespace, device in ((left, "v0"), (right, "v1")):
+        if not offload:
+            _in(namespace, sys.executable, "-c", NO_OFFLOAD, device)
+    words = ["ip", "netns", "exec", right, sys.executable, "-c", SINK, "10.77.1.2", "8089"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as sink:
+        try:
+            assert sink.stdout is not None
+            assert sink.stdout.readline() == "ready\n"
+            capture = Capture(left, right, ring_mib=64)
+            segments, packets, octets = (_segments(left), _segments(right)), _packets(left, "v0"), _counters(left, "v0")
+            _in(left, sys.executable, "-c", BULK, "10.77.1.2", "8089", "20000000")
+            time.sleep(0.1)
+            segments = (_segments(left) - segments[0], _segments(right) - segments[1])
+            packets, octets = _packets(left, "v0") - packets, _counters(left, "v0") - octets
+            capture.until(lambda stats: stats["packets"] >= packets.total())
+            dropped = capture.engine.stats()["kernel_drops"]
+            capture.stop()
+        finally:
+            sink.kill()
+    assert dropped == 0
+    flows = [row for row in capture.rows("flow_log.l4_flow_log", "10.77.1.2") if row["protocol"] == 6]
+    there, back = (sum(row[f"packet_{way}"] for row in flows) for way in ("tx", "rx"))
+    assert (there, back) == segments
+    assert (sum(row["byte_tx"] for row in flows), sum(row["byte_rx"] for row in flows)) == (octets["tx"], octets["rx"])
+    assert there > 20_000_000 / 1460
+    if offload:
+        assert packets["tx"] < there / 4
+    else:
+        assert (packets["tx"], packets["rx"]) == segments
+
+
 def test_two_readers_share_the_flows_and_the_rows_are_exact(pair: tuple[str, str]) -> None:
     """Each flow goes to one reader, both ways and in both namespaces: else there were more rows than connections, or packets counted twice."""
     left, right = pair
@@ -191,8 +264,11 @@ def test_two_readers_share_the_flows_and_the_rows_are_exact(pair: tuple[str, str
         seen = _counters(left, "v0") - before
         capture.stop()
     flows = [row for row in capture.rows("flow_log.l4_flow_log", "10.77.1.2") if row["protocol"] == 6]
-    assert len(flows) == len({row["flow_id"] for row in flows}) == 100
-    assert {(row["packet_tx"] > 0, row["packet_rx"] > 0, row["syn_count"], row["synack_count"]) for row in flows} == {(True, True, 1, 1)}
+    for column in ("is_new_flow", "syn_count", "synack_count"):
+        each: Counter[int] = Counter()
+        for row in flows:  # a flow may have a row in each of two minutes
+            each[row["flow_id"]] += row[column]
+        assert list(each.values()) == [1] * 100
     assert (sum(row["byte_tx"] for row in flows), sum(row["byte_rx"] for row in flows)) == (seen["tx"], seen["rx"])
     requests = sorted(capture.rows("flow_log.l7_flow_log", "10.77.1.2"), key=lambda row: row["start_time"])
     assert [(row["request_resource"], row["response_code"]) for row in requests] == [(path, code) for path, code, _ in log]
@@ -211,9 +287,11 @@ def test_each_of_two_readers_tells_what_the_kernel_dropped(pair: tuple[str, str]
     time.sleep(1.5)
     stats = capture.engine.stats()
     capture.stop()
-    # The kernel counts what it dropped among its packets.
-    assert stats["kernel_packets"] == stats["kernel_drops"] + stats["packets"] + stats["duplicate_packets"] + _unparsed(stats)
-    assert stats["packets"] <= sent.total()
+    # The kernel counts what it dropped among its packets; what others on this machine say meanwhile may still lie in a block.
+    accounted = stats["kernel_drops"] + stats["packets"] + stats["duplicate_packets"] + _unparsed(stats)
+    assert accounted <= stats["kernel_packets"] <= accounted + 1000
+    counted = _total([row for row in capture.rows("flow_log.l4_flow_log", "10.77.1.2") if row["server_port"] == 9], "packet")
+    assert max(1, 40_000 - stats["kernel_drops"]) <= counted <= 40_000
 
 
 def test_loopback_is_seen_once_and_agrees_with_its_counters(make_namespace: MakeNamespace) -> None:
