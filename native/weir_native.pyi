@@ -34,7 +34,7 @@ class Batch:
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
         """The Arrow PyCapsule interface: `pyarrow.record_batch(batch)` shares memory where the layouts agree."""
-    def to_native(self, compression: Literal["none", "lz4"] = "none") -> bytes:
+    def to_native(self, compression: Literal["none", "lz4"] = "none") -> Block:
         """One ClickHouse Native block; columns that are default in every row are left out. `lz4` is ClickHouse's own framing."""
     def native_columns(self) -> list[str]:
         """Names of the columns that `to_native` writes, in order."""
@@ -45,6 +45,23 @@ class Batch:
 
         Decoding it gives the same rows where `resource` has `service.name` = `weir-agent`; `batch_id` belongs to the receiver.
         """
+
+@final
+class Block(Buffer):
+    """Bytes that the engine made, readable in place: `memoryview(block)`, `bytes(block)`."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class RequestBody:
+    """A request body on its way in. `Gather.append` and `batch_hash` read it without a copy."""
+
+    def __init__(self, capacity: int = 0) -> None:
+        """`capacity`: bytes that are expected."""
+    def push(self, piece: bytes) -> None:
+        """Appends."""
+    def __len__(self) -> int: ...
 
 @final
 class TagTable:
@@ -78,7 +95,7 @@ class Gather:
     def __init__(self, decoder: Literal["flow_log", "flow_metrics"], tags: TagTable | None = None) -> None: ...
     def append(
         self,
-        body: Buffer,
+        body: Buffer | RequestBody,
         *,
         signal: Literal["traces", "logs"],
         content_type: Literal["protobuf", "json"],
@@ -196,7 +213,7 @@ class Engine:
     def stop(self) -> list[Batch]:
         """Reports every flow that is alive, ends the thread, and gives what was not drained. Nothing where it does not run."""
 
-def batch_hash(body: Buffer) -> int:
+def batch_hash(body: Buffer | RequestBody) -> int:
     """A 64-bit hash of a request body, the same in every run and on every machine."""
 
 def encode_frames(data: Buffer, method: Literal["none", "lz4", "zstd"]) -> bytes:

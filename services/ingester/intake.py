@@ -22,7 +22,7 @@ class Request:
     """A request on its way. `body` is let go of when it is decoded."""
 
     batch_id: int
-    body: bytes
+    body: bytes | weir_native.RequestBody
     signal: Signal
     form: Form
     encoding: str
@@ -44,7 +44,9 @@ class Intake:
         self._timeout_s = answer_timeout_s
         self._inside: dict[int, asyncio.Future[Outcome]] = {}
 
-    async def take(self, body: bytes, *, signal: Signal, form: Form, encoding: str, resent: bool, decoded: Callable[[], None]) -> Outcome:
+    async def take(
+        self, body: bytes | weir_native.RequestBody, *, signal: Signal, form: Form, encoding: str, resent: bool, decoded: Callable[[], None]
+    ) -> Outcome:
         """Stores one export request; returns when it is stored, once, however often it was sent.
 
         `decoded` is called when the body is not held any more. Raises Refused; Unavailable means that the rows may be stored

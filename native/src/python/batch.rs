@@ -1,5 +1,6 @@
 //! `Batch`: finished rows of one table.
 
+use super::bytes::PyBlock;
 use crate::arrow;
 use crate::block::{json_lines, lz4, native};
 use crate::otlp::encode::{ResourceValue, encode};
@@ -66,7 +67,7 @@ impl PyBatch {
     }
 
     #[pyo3(signature = (compression = "none"))]
-    fn to_native<'py>(&self, py: Python<'py>, compression: &str) -> PyResult<Bound<'py, PyBytes>> {
+    fn to_native(&self, py: Python<'_>, compression: &str) -> PyResult<PyBlock> {
         let bytes = match compression {
             "none" => py.detach(|| {
                 let mut out = Vec::with_capacity(self.inner.nbytes());
@@ -80,7 +81,7 @@ impl PyBatch {
             }),
             other => return Err(PyValueError::new_err(format!("compression is none or lz4, not {other:?}"))),
         };
-        Ok(PyBytes::new(py, &bytes))
+        Ok(PyBlock::from(bytes))
     }
 
     #[pyo3(signature = (resource, encoding = "identity"))]

@@ -15,6 +15,8 @@ use pyo3::prelude::*;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     module.add_class::<batch::PyBatch>()?;
+    module.add_class::<bytes::PyRequestBody>()?;
+    module.add_class::<bytes::PyBlock>()?;
     module.add_class::<gather::PyGather>()?;
     module.add_class::<gather::PyAppended>()?;
     module.add_class::<tags::PyTagTable>()?;

@@ -15,33 +15,12 @@ from libs.boot.protocol import HANG_UP
 from services.ingester.admission import Admission
 from services.ingester.decoders import Decoder, Signal
 from services.ingester.edge.answers import CONTENT_TYPES, ENCODINGS, FORMS, Form, failure, success
-from services.ingester.errors import Broken, NotFound, Overloaded, Oversize, Refused, TooSlow, WrongMethod, WrongType
+from services.ingester.edge.body import Gone, Incoming
+from services.ingester.errors import Broken, NotFound, Refused, TooSlow, WrongMethod, WrongType
 from services.ingester.intake import Intake
 from services.ingester.metrics import BODY_BYTES, REQUESTS
 
 PATHS: Final[dict[str, Signal]] = {"/v1/traces": "traces", "/v1/logs": "logs"}
-_UNTOLD: Final = 64 << 10
-"""Room taken at first for a body whose length is not told."""
-_SKIPPED: Final = 1 << 20
-"""So much of a refused body is read and thrown away for the sake of the connection; where more is left, the connection ends."""
-
-
-class Gone(Exception):  # noqa: N818  the sender is gone; nobody is left to answer
-    """The sender hung up before its body was complete."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How much of a body has been read."""
-
-    length: int | None
-    received: int = 0
-    complete: bool = False
-
-    @property
-    def is_worth_skipping(self) -> bool:
-        """Whether what is left of it is known and little."""
-        return self.complete or (self.length is not None and self.length - self.received <= _SKIPPED)
 
 
 @dataclass(slots=True)
@@ -80,22 +59,22 @@ class HttpEdge:
                     return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         form: Form = FORMS.get(_media_type(headers), "json")
-        progress = _Progress(_length(headers))
+        body = Incoming(self._admission, _length(headers), self._max_body)
         try:
-            head = self._head(scope, headers, progress.length)
-            body = await self._take(head, form, receive, progress)
+            head = self._head(scope, headers, body)
+            said = await self._take(head, form, body, scope, receive)
         except Gone:
             REQUESTS.labels("http", "gone").inc()
         except Refused as error:
             REQUESTS.labels("http", type(error).__name__.lower()).inc()
             retry = ((b"retry-after", str(error.retry_after_s).encode()),) if error.retry_after_s else ()
-            hang_up = None if progress.is_worth_skipping else scope.get("extensions", {}).get(HANG_UP)
+            hang_up = None if body.is_worth_skipping else scope.get("extensions", {}).get(HANG_UP)
             await answer(send, error.http, failure(error, form), CONTENT_TYPES[form], (*error.headers, *retry), hang_up=hang_up)
         else:
             self._stored.inc()
-            await answer(send, 200, body, CONTENT_TYPES[form])
+            await answer(send, 200, said, CONTENT_TYPES[form])
 
-    def _head(self, scope: Scope, headers: MutableMapping[bytes, bytes], length: int | None) -> _Head:
+    def _head(self, scope: Scope, headers: MutableMapping[bytes, bytes], body: Incoming) -> _Head:
         path = str(scope["path"])
         signal = PATHS.get(path)
         if signal is None or self._decoder.stream(signal) is None:
@@ -114,78 +93,28 @@ class HttpEdge:
         if encoding is None:
             message = f"The content encoding is {headers[b'content-encoding'][:100].decode('latin-1')}: send identity, gzip or zstd."
             raise WrongType(message)
-        if length is not None and length > self._max_body:
-            raise self._oversize(length)
+        if body.length is not None and body.length > self._max_body:
+            raise body.oversize(body.length)
         attempt = headers.get(b"weir-attempt", b"1")
         return _Head(signal, encoding, int(attempt[:9]) if attempt.isdigit() else 1)
 
-    async def _take(self, head: _Head, form: Form, receive: Receive, progress: _Progress) -> bytes:
-        held = progress.length if progress.length is not None else _UNTOLD
-        await self._admission.enter(held)
-        holding = _Holding(self._admission, held)
+    async def _take(self, head: _Head, form: Form, body: Incoming, scope: Scope, receive: Receive) -> bytes:
         try:
+            await body.enter()
             try:
                 async with asyncio.timeout(self._read_timeout_s):
-                    body = await self._read(receive, holding, progress)
+                    read = await body.read(scope, receive)
             except TimeoutError as error:
                 message = f"The body did not arrive within {self._read_timeout_s:g} s."
                 raise TooSlow(message) from error
-            self._bytes.inc(len(body))
-            if not body and form == "json":
+            self._bytes.inc(len(read))
+            if not len(read) and form == "json":
                 message = "The body is empty."
                 raise Broken(message)
-            outcome = await self._intake.take(body, signal=head.signal, form=form, encoding=head.encoding, resent=head.attempt > 1, decoded=holding.release)
+            outcome = await self._intake.take(read, signal=head.signal, form=form, encoding=head.encoding, resent=head.attempt > 1, decoded=body.release)
             return success(outcome, head.signal, form)
         finally:
-            holding.leave()
-
-    async def _read(self, receive: Receive, holding: _Holding, progress: _Progress) -> bytes:
-        chunks: list[bytes] = []
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Gone
-            chunk: bytes = message.get("body", b"")
-            if chunk:
-                chunks.append(chunk)
-                size = progress.received = progress.received + len(chunk)
-                if size > self._max_body:
-                    raise self._oversize(size)
-                if size > holding.held and not holding.grow(max(size - holding.held, _UNTOLD)):
-                    text = "No room for the rest of this body: come back later, and tell its length."
-                    raise Overloaded(text)
-            if not message.get("more_body", False):
-                progress.complete = True
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _oversize(self, size: int) -> Oversize:
-        message = f"The body has {size} bytes or more; at most {self._max_body} are taken: send less at once."
-        return Oversize(message)
-
-
-class _Holding:
-    """The room that one request has."""
-
-    __slots__ = ("_admission", "held")
-
-    def __init__(self, admission: Admission, held: int) -> None:
-        self._admission = admission
-        self.held = held
-
-    def grow(self, size: int) -> bool:
-        if self._admission.grow(size):
-            self.held += size
-            return True
-        return False
-
-    def release(self) -> None:
-        """The body is decoded and gone."""
-        self._admission.release(self.held)
-        self.held = 0
-
-    def leave(self) -> None:
-        self._admission.leave(self.held)
-        self.held = 0
+            body.leave()
 
 
 def _length(headers: MutableMapping[bytes, bytes]) -> int | None:

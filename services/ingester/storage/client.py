@@ -13,6 +13,7 @@ import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
+from weir_native import Block
 
 from services.ingester.errors import InDoubt, NotNow, Rejected, StoreError
 
@@ -46,7 +47,7 @@ class Store:
         parts = urlsplit(self._url)
         return f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}"
 
-    def insert(self, table: str, columns: list[str], block: bytes, *, token: str, query_id: str, compressed: bool) -> None:
+    def insert(self, table: str, columns: list[str], block: Block, *, token: str, query_id: str, compressed: bool) -> None:
         """Inserts one Native block; returns when it is stored. Raises Rejected, NotNow or InDoubt.
 
         The same `token` sent again stores nothing that is stored already, partition by partition.

@@ -35,7 +35,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     opened.close()
 
 
-def insert(session: Session, full_name: str, block: bytes, path: Path) -> None:
+def insert(session: Session, full_name: str, block: weir_native.Block | bytes, path: Path) -> None:
     path.write_bytes(block)
     session.query(f"INSERT INTO {table(full_name).sql_name} FROM INFILE '{path}' FORMAT Native")
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from weir_native import RequestBody, batch_hash
 
 from services.ingester.admission import Admission
 from services.ingester.decoders import decoder
@@ -25,10 +26,10 @@ class Recorder(Intake):
 
     def __init__(self, outcome: Outcome | Refused) -> None:
         self.outcome = outcome
-        self.taken: list[tuple[bytes, dict[str, Any]]] = []
+        self.taken: list[tuple[int, dict[str, Any]]] = []
 
-    async def take(self, body: bytes, *, decoded: Callable[[], None], **how: Any) -> Outcome:
-        self.taken.append((body, how))
+    async def take(self, body: bytes | RequestBody, *, decoded: Callable[[], None], **how: Any) -> Outcome:
+        self.taken.append((batch_hash(body), how))
         decoded()
         if isinstance(self.outcome, Refused):
             raise self.outcome
@@ -98,7 +99,7 @@ async def test_body_in_pieces_reaches_the_intake_whole() -> None:
     bench = Bench()
     answer = await bench.post(b"abc", b"def", content_encoding="zstd", weir_attempt="2")
     assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"", PROTOBUF)
-    assert bench.intake.taken == [(b"abcdef", {"signal": "traces", "form": "protobuf", "encoding": "zstd", "resent": True})]
+    assert bench.intake.taken == [(batch_hash(b"abcdef"), {"signal": "traces", "form": "protobuf", "encoding": "zstd", "resent": True})]
 
 
 async def test_full_success_in_json_is_an_empty_object() -> None:
