@@ -105,7 +105,20 @@ impl PyBlock {
         let bytes = &slf.get().bytes;
         // SAFETY: the interpreter gives a valid view; the object is frozen, so that its bytes neither move nor change, and the view holds
         // a reference to it for as long as it lives.
-        let filled = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes.as_ptr().cast::<c_void>().cast_mut(), bytes.len() as isize, 1, flags) };
-        if filled == 0 { Ok(()) } else { Err(PyErr::take(slf.py()).unwrap_or_else(|| PyBufferError::new_err("no view"))) }
+        let filled = unsafe {
+            ffi::PyBuffer_FillInfo(
+                view,
+                slf.as_ptr(),
+                bytes.as_ptr().cast::<c_void>().cast_mut(),
+                bytes.len() as isize,
+                1,
+                flags,
+            )
+        };
+        if filled == 0 {
+            Ok(())
+        } else {
+            Err(PyErr::take(slf.py()).unwrap_or_else(|| PyBufferError::new_err("no view")))
+        }
     }
 }
