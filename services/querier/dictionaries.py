@@ -9,11 +9,11 @@ from services.querier.errors import QuerierError
 from services.querier.store import Store
 from services.querier.translation.values import NAMES_DATABASE, Names
 
-_SQL = f"SELECT name FROM system.dictionaries WHERE database = '{NAMES_DATABASE}' AND NOT startsWith(toString(status), 'FAILED')"  # noqa: S608  a constant
+_SQL = f"SELECT name FROM system.dictionaries WHERE database = '{NAMES_DATABASE}' AND NOT startsWith(toString(status), 'FAILED') AND NOT (status = 'LOADED' AND element_count = 0)"  # noqa: S608  a constant
 
 
 class Dictionaries:
-    """Looks from time to time; a kind whose dictionary is not there has no names."""
+    """Looks from time to time; a kind whose dictionary is not there or is empty has no names."""
 
     def __init__(self, store: Store, health: Health, every_s: float) -> None:
         self._store, self._health, self._every_s = store, health, every_s

@@ -11,8 +11,10 @@ from sqlglot import exp
 
 from libs.catalog import ENUMS
 from services.querier.errors import QueryError, no_such
-from services.querier.translation.nodes import Node, binary, call, column, every, member, number, some, text
-from services.querier.translation.values import AUTO_KINDS, NAMES_DATABASE, Names, stored_values, value
+from services.querier.translation.intervals import named
+from services.querier.translation.nodes import Node, binary, call, column, every, member, negated, number, some, text
+from services.querier.translation.times import Range
+from services.querier.translation.values import Names, stored_values, value
 from services.querier.vocabulary.tags import Tag, TagType
 
 ORDERED: Final = (exp.GT, exp.GTE, exp.LT, exp.LTE)
@@ -29,6 +31,8 @@ class Comparison:
     operator: type
     literals: tuple[Literal, ...]
     names: Names
+    span: Range
+    """The time that the rows are of."""
 
     def against(self, left: Node) -> Node:
         """The comparison of any expression with the literals as they are."""
@@ -62,7 +66,7 @@ class Comparison:
 
     def with_literals(self, literals: tuple[Literal, ...]) -> Comparison:
         """The same comparison with other literals."""
-        return Comparison(self.tag, self.operator, literals, self.names)
+        return Comparison(self.tag, self.operator, literals, self.names, self.span)
 
 
 def literal_node(item: Literal) -> Node:
@@ -70,49 +74,64 @@ def literal_node(item: Literal) -> Node:
     return text(item) if isinstance(item, str) else number(item)
 
 
-def _ids(kind: str, comparison: Comparison) -> Node:
-    """`SELECT id FROM tag.<kind> WHERE name <operator> …`: every id that had such a name at any time."""
-    name = exp.Column(this=exp.Identifier(this="name", quoted=False))
-    identity = exp.Column(this=exp.Identifier(this="id", quoted=False))
-    dictionary = exp.Table(this=exp.Identifier(this=kind, quoted=False), db=exp.Identifier(this=NAMES_DATABASE, quoted=False))
-    return exp.Select().select(identity).from_(dictionary).where(comparison.against(name))
+def _stored_name() -> Node:
+    return exp.Column(this=exp.Identifier(this="name", quoted=False))
 
 
-def _within(left: Node, query: Node) -> Node:
-    return exp.In(this=left, query=exp.Subquery(this=query))
-
-
-def _pattern_on_empty(comparison: Comparison) -> Node:
-    """Whether the pattern matches '' — the store folds it to a constant."""
-    return comparison.against(text(""))
+def _holds_for_nothing(comparison: Comparison) -> bool | None:
+    """Whether '' compares so; None where only the store can tell."""
+    if comparison.operator is exp.In:
+        return "" in comparison.literals
+    if comparison.operator in {exp.Like, exp.ILike}:
+        return set(str(comparison.literals[0])) <= {"%"}
+    empty = comparison.literals[0] == ""
+    held: dict[type, bool] = {exp.GT: False, exp.GTE: empty, exp.LT: not empty, exp.LTE: True}
+    return held.get(comparison.operator)
 
 
 def _resource(comparison: Comparison) -> Node:
     comparison.words()
-    tag = comparison.tag
-    exact = comparison.against(value(tag, comparison.names))
-    if tag.resource not in comparison.names.kinds or comparison.operator in ORDERED or "" in comparison.literals:
+    exact = comparison.against(value(comparison.tag, comparison.names))
+    whose = named(comparison.tag, comparison.names, comparison.span)
+    if whose is None:
         return exact
-    identity = column(tag.columns[0])
-    candidates = _within(identity, _ids(tag.resource, comparison))
-    if comparison.operator in PATTERNS:
-        candidates = some(candidates, _pattern_on_empty(comparison))
-    return every(candidates, exact)
+    condition = comparison.against(_stored_name())
+    if _holds_for_nothing(comparison):
+        # Rows without a name have no id among the names: those that do not compare so are fewer to find.
+        return negated(whose.matching(negated(condition), negated(exact), few=False, nameless=True))
+    found = whose.matching(condition, exact, few=comparison.operator is exp.In, nameless=True)
+    # The store folds the comparison of '' to a constant.
+    return found if _holds_for_nothing(comparison) is False else some(found, every(comparison.against(text("")), exact.copy()))
+
+
+_ADDRESS: Final = frozenset("0123456789abcdef:.")
+
+
+def _may_be_address(comparison: Comparison) -> bool:
+    """Whether the text of an address can compare so; what LIKE wants of letters no address has is decided here."""
+    if comparison.operator not in {exp.Like, exp.ILike}:
+        return True
+    pattern = str(comparison.literals[0])
+    wanted = {character for character in pattern if character not in "%_"}
+    if "\\" in wanted:
+        return True
+    return wanted <= _ADDRESS if comparison.operator is exp.Like else {character.lower() for character in wanted} <= _ADDRESS
 
 
 def _auto(comparison: Comparison) -> Node:
     words = comparison.words()
     exact = comparison.against(value(comparison.tag, comparison.names))
-    if comparison.operator is not exp.In:
-        return exact
-    is_ipv4, kind, identity, ip4, ip6 = comparison.tag.columns
-    candidates = [
-        every(binary(exp.EQ, column(kind), number(stored)), _within(column(identity), _ids(resource, comparison)))
-        for resource, stored in AUTO_KINDS.items()
-        if resource in comparison.names.kinds
-    ]
-    candidates += [_one_address(network, is_ipv4, ip4, ip6) for network in (_network_or_none(word) for word in words) if network is not None]
-    return every(some(*candidates), exact) if candidates else exact
+    whose = named(comparison.tag, comparison.names, comparison.span)
+    found = [] if whose is None else [whose.matching(comparison.against(_stored_name()), exact, few=comparison.operator is exp.In)]
+    if comparison.operator is exp.In:
+        is_ipv4, _, _, ip4, ip6 = comparison.tag.columns
+        addresses = [_one_address(network, is_ipv4, ip4, ip6) for network in map(_network_or_none, words) if network is not None]
+        found += [every(some(*addresses), exact.copy())] if addresses else []
+    elif whose is None:
+        found.append(exact)
+    elif _may_be_address(comparison):
+        found.append(every(negated(whose.lasting()), exact.copy()))
+    return some(*found) if found else exact
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -28,55 +28,77 @@ class Conditions:
     range: Range = field(default_factory=Range)
 
     def where(self, node: Node) -> Node:
-        """A condition on rows."""
-        return self._where(node, top=True)
+        """A condition on rows. What it says about time is read first: how names are compared depends on it."""
+        self.gather(node)
+        return self._where(node)
 
-    def _where(self, node: Node, *, top: bool) -> Node:  # noqa: PLR0911  one line for each kind of node
+    def gather(self, node: Node) -> None:
+        """Narrows `range` by those comparisons of the time that every row has to meet."""
         if isinstance(node, exp.Paren):
-            return self._where(node.this, top=top)
+            self.gather(node.this)
+        elif isinstance(node, exp.And):
+            self.gather(node.this)
+            self.gather(node.expression)
+        elif isinstance(node, exp.Between):
+            self._narrow(exp.GTE, node.this, node.args["low"])
+            self._narrow(exp.LTE, node.this, node.args["high"])
+        elif type(node) in _FLIPPED:
+            if isinstance(node.this, exp.Literal) and not isinstance(node.expression, exp.Literal):
+                self._narrow(_FLIPPED[type(node)], node.expression, node.this)
+            else:
+                self._narrow(type(node), node.this, node.expression)
+
+    def _narrow(self, operator: type, left: Node, right: Node) -> None:
+        tag = self.expressions.source.tag(dotted(left)) if isinstance(left, exp.Column) else None
+        if tag is not None and tag.name == "time":
+            self.range.narrow(operator, instant(right, micro=False))
+
+    def _where(self, node: Node) -> Node:  # noqa: PLR0911  one line for each kind of node
+        if isinstance(node, exp.Paren):
+            return self._where(node.this)
         if isinstance(node, exp.And):
-            return every(self._where(node.this, top=top), self._where(node.expression, top=top))
+            return every(self._where(node.this), self._where(node.expression))
         if isinstance(node, exp.Or):
-            return some(self._where(node.this, top=False), self._where(node.expression, top=False))
+            return some(self._where(node.this), self._where(node.expression))
         if isinstance(node, exp.Not):
-            return negated(self._where(node.this, top=False))
+            return negated(self._where(node.this))
         if isinstance(node, exp.NEQ):
-            return negated(self._where(exp.EQ(this=node.this, expression=node.expression), top=False))
+            return negated(self._where(exp.EQ(this=node.this, expression=node.expression)))
         if isinstance(node, exp.Like | exp.ILike) and node.args.get("negate"):
-            return negated(self._leaf(type(node), node.this, [node.expression], top=False))
+            return negated(self._leaf(type(node), node.this, [node.expression]))
         if isinstance(node, exp.Between):
             low, high = node.args["low"], node.args["high"]
-            return every(self._leaf(exp.GTE, node.this, [low], top=top), self._leaf(exp.LTE, node.this, [high], top=top))
+            return every(self._leaf(exp.GTE, node.this, [low]), self._leaf(exp.LTE, node.this, [high]))
         if isinstance(node, exp.In):
-            return self._leaf(exp.In, node.this, node.expressions, top=top)
+            return self._leaf(exp.In, node.this, node.expressions)
         if type(node) in _FLIPPED or type(node) in PATTERNS:
-            return self._leaf(type(node), node.this, [node.expression], top=top)
+            return self._leaf(type(node), node.this, [node.expression])
         message = f"{text_of(node)[:60]} is not a condition: compare a tag or a metric with something."
         raise QueryError(message)
 
-    def _leaf(self, operator: type, left: Node, right: list[Node], *, top: bool) -> Node:
+    def _leaf(self, operator: type, left: Node, right: list[Node]) -> Node:
         if not right:
             message = f"IN of {text_of(left)[:60]} needs at least one value."
             raise QueryError(message)
         if isinstance(left, exp.Literal) and operator in _FLIPPED and not isinstance(right[0], exp.Literal):
-            return self._leaf(_FLIPPED[operator], right[0], [left], top=top)
+            return self._leaf(_FLIPPED[operator], right[0], [left])
         tag = self.expressions.source.tag(dotted(left)) if isinstance(left, exp.Column | exp.Dot) else None
         if tag is not None and tag.type in _TIMES:
-            return self._time(tag, operator, right, top=top)
+            return self._time(tag, operator, right)
         literals = [literal_of(item) for item in right]
         if None in literals:
             return self._values(operator, left, right)
         operator = exp.In if operator is exp.EQ else operator
         known = tuple(item for item in literals if item is not None)
         if tag is not None:
-            return compare(Comparison(tag, operator, known, self.expressions.names))
+            return compare(Comparison(tag, operator, known, self.expressions.names, self.range))
         if isinstance(left, exp.Anonymous) and str(left.this).lower() == "enum":
             return self._enum(self.expressions.enum_tag(left), operator, known)
         term = self.expressions.term(left, grouped=False)
         return compared(operator, term.node, left, known, numeric=term.value_type in NUMERIC)
 
     def _enum(self, tag: Tag, operator: type, literals: tuple[Literal, ...]) -> Node:
-        comparison = Comparison(tag, operator, literals, self.expressions.names)
+        comparison = Comparison(tag, operator, literals, self.expressions.names, self.range)
         comparison.words()
         if operator is exp.In and all(stored_values(tag, str(item)) for item in literals):
             return compare(comparison)
@@ -93,16 +115,14 @@ class Conditions:
             raise QueryError(message)
         return binary(operator, one.node, other.node)
 
-    def _time(self, tag: Tag, operator: type, right: list[Node], *, top: bool) -> Node:
+    def _time(self, tag: Tag, operator: type, right: list[Node]) -> Node:
         micro = tag.type is TagType.TIME_US
         if operator in PATTERNS:
             message = f"{tag.name} is a time: it has no LIKE or REGEXP."
             raise QueryError(message)
         if operator is exp.In:
-            return some(*(self._time(tag, exp.EQ, [item], top=False) for item in right))
+            return some(*(self._time(tag, exp.EQ, [item]) for item in right))
         at = instant(right[0], micro=micro)
-        if top and tag.name == "time":
-            self.range.narrow(operator, at)
         if micro:
             return binary(operator, value(tag, self.expressions.names), at.micros())
         return binary(operator, _column_of(tag), _whole(at, operator).moment())

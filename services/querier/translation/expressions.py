@@ -12,7 +12,7 @@ from sqlglot import exp
 from services.querier.errors import QueryError, no_such
 from services.querier.language.dialect import text_of
 from services.querier.translation.functions import FUNCTIONS, Compiled, Function, Over, function
-from services.querier.translation.nodes import Node, binary, call, column, number
+from services.querier.translation.nodes import Node, aggregate, binary, call, column, number
 from services.querier.translation.times import bucket
 from services.querier.translation.values import Names, value, value_type, word
 from services.querier.vocabulary import Measure, MeasureType, Source, Tag, TagType
@@ -36,6 +36,8 @@ class Term:
     """A number that stands in the statement itself."""
     key: str = ""
     """What tells it from other values that can be grouped by; nothing for what cannot."""
+    tag: Tag | None = None
+    """The tag that it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Expressions:
 
     def of_tag(self, tag: Tag) -> Term:
         """A tag's value as it is shown."""
-        return Term(value(tag, self.names), metric=False, unit=tag.unit, value_type=value_type(tag), label_type=tag.type.value, key=f"tag {tag.name}")
+        return Term(value(tag, self.names), metric=False, unit=tag.unit, value_type=value_type(tag), label_type=tag.type.value, key=f"tag {tag.name}", tag=tag)
 
     def _key(self, term: Term, name: str, *, grouped: bool) -> Term:
         if grouped and self.keys is not None and term.key not in self.keys:
@@ -157,7 +159,7 @@ class Expressions:
             )
         if name == "enum":
             tag = self.enum_tag(node)
-            term = Term(word(tag), metric=False, value_type="String", label_type="enum", key=f"enum {tag.name}")
+            term = Term(word(tag), metric=False, value_type="String", label_type="enum", key=f"enum {tag.name}", tag=tag)
             return self._key(term, text_of(node), grouped=grouped)
         found = function(name)
         if found is None:
@@ -178,7 +180,7 @@ class Expressions:
     def _over_measure(self, found: Function, node: Node) -> Term:
         arguments = node.expressions
         if found.name == "Count" and (not arguments or isinstance(arguments[0], exp.Star)):
-            return Term(call("count"), unit="row", value_type="Int")
+            return Term(aggregate("count"), unit="row", value_type="Int")
         subject = self._one(found, arguments, len(found.parameters))
         compiled, unit, whole = self._subject(found, subject)
         parameters = _parameters(found, arguments[1:])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
-from services.querier.translation.nodes import Node, binary, call, column, divided, number, parametric
+from services.querier.translation.nodes import Node, aggregate, binary, call, column, divided, number, parametric
 from services.querier.vocabulary.measures import MeasureType
 
 
@@ -76,17 +76,17 @@ def _rows(name: str, measure: Compiled, *, value: Node = None, parameter: float 
     if measure.holds is not None:
         arguments.append(measure.holds)
     combined = f"{name}OrNull{'If' if measure.holds is not None else ''}"
-    return call(combined, *arguments) if parameter is None else parametric(combined, parameter, *arguments)
+    return aggregate(combined, *arguments) if parameter is None else parametric(combined, parameter, *arguments)
 
 
 def _sum(measure: Compiled, _: tuple[float, ...]) -> Node:
-    return call("sum", measure.value) if measure.sampled is None else call("sumIf", measure.value, measure.sampled)
+    return aggregate("sum", measure.value) if measure.sampled is None else aggregate("sumIf", measure.value, measure.sampled)
 
 
 def _avg(measure: Compiled, _: tuple[float, ...]) -> Node:
     if measure.over is None:
         return _rows("avg", measure)
-    whole = divided(call("sum", measure.value), call("sum", measure.over))
+    whole = divided(aggregate("sum", measure.value), aggregate("sum", measure.over))
     return binary(exp.Mul, whole, number(100)) if measure.type is MeasureType.PERCENTAGE else whole
 
 
@@ -100,7 +100,7 @@ def _min(measure: Compiled, _: tuple[float, ...]) -> Node:
 
 def _last(measure: Compiled, _: tuple[float, ...]) -> Node:
     arguments = [measure.row, column("time")]
-    return call("argMaxOrNull", *arguments) if measure.holds is None else call("argMaxOrNullIf", *arguments, measure.holds)
+    return aggregate("argMaxOrNull", *arguments) if measure.holds is None else aggregate("argMaxOrNullIf", *arguments, measure.holds)
 
 
 def _spread(measure: Compiled, _: tuple[float, ...]) -> Node:
@@ -134,26 +134,26 @@ def _apdex(measure: Compiled, parameters: tuple[float, ...]) -> Node:
     holds = measure.holds if measure.holds is not None else number(1)
 
     def share(condition: Node) -> Node:
-        return call("sumIf", weight, binary(exp.And, holds, condition))
+        return aggregate("sumIf", weight, binary(exp.And, holds, condition))
 
     satisfied = share(binary(exp.LTE, measure.row, number(limit)))
     tolerating = share(binary(exp.And, binary(exp.GT, measure.row, number(limit)), binary(exp.LTE, measure.row, number(limit * 4))))
     good = binary(exp.Add, satisfied, binary(exp.Div, tolerating, number(2)))
-    return binary(exp.Mul, divided(good, call("sumIf", weight, holds)), number(100))
+    return binary(exp.Mul, divided(good, aggregate("sumIf", weight, holds)), number(100))
 
 
 def _count(measure: Compiled, _: tuple[float, ...]) -> Node:
     if measure.over is not None:
-        return call("sum", measure.over)
-    return call("count") if measure.sampled is None else call("countIf", measure.sampled)
+        return aggregate("sum", measure.over)
+    return aggregate("count") if measure.sampled is None else aggregate("countIf", measure.sampled)
 
 
 def _uniq(values: tuple[Node, ...], _: tuple[float, ...]) -> Node:
-    return call("uniq", *values)
+    return aggregate("uniq", *values)
 
 
 def _uniq_exact(values: tuple[Node, ...], _: tuple[float, ...]) -> Node:
-    return call("uniqExact", *values)
+    return aggregate("uniqExact", *values)
 
 
 def _topk(values: tuple[Node, ...], parameters: tuple[float, ...]) -> Node:
@@ -161,7 +161,7 @@ def _topk(values: tuple[Node, ...], parameters: tuple[float, ...]) -> Node:
 
 
 def _any(values: tuple[Node, ...], _: tuple[float, ...]) -> Node:
-    return call("any", *values)
+    return aggregate("any", *values)
 
 
 def _per_second(results: tuple[Node, ...], _: tuple[float, ...]) -> Node:

@@ -15,6 +15,8 @@ Node = Any
 
 _CLICKHOUSE: Final = Dialect.get_or_raise("clickhouse")
 
+_AGGREGATE: Final = "aggregate"
+
 _COMPOUND: Final = (exp.Binary, exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
 
 
@@ -43,9 +45,34 @@ def call(name: str, *arguments: Node) -> Node:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
+def aggregate(name: str, *arguments: Node) -> Node:
+    """`name(arguments…)`, a function over the rows of a group."""
+    made = call(name, *arguments)
+    made.meta[_AGGREGATE] = True
+    return made
+
+
+def is_aggregate(node: Node) -> bool:
+    """Whether it is a function over the rows of a group, as `aggregate` and `parametric` make them."""
+    return isinstance(node, exp.ParameterizedAgg) or (isinstance(node, exp.Anonymous) and _AGGREGATE in node.meta)
+
+
+def in_steps(node: Node, kept: str) -> tuple[Node, Node]:
+    """An aggregate in two steps: what is kept of each part of a group under the name `kept`, and what makes the whole of it."""
+    if isinstance(node, exp.ParameterizedAgg):
+        name, parameters = node.this.name, [item.copy() for item in node.expressions]
+        first = exp.ParameterizedAgg(this=_function(f"{name}State"), expressions=parameters, params=[item.copy() for item in node.args["params"]])
+        return first, exp.ParameterizedAgg(this=_function(f"{name}Merge"), expressions=[item.copy() for item in parameters], params=[column(kept)])
+    return call(f"{node.this}State", *(item.copy() for item in node.expressions)), call(f"{node.this}Merge", column(kept))
+
+
+def _function(name: str) -> Node:
+    return exp.Identifier(this=name, quoted=False)
+
+
 def parametric(name: str, parameter: float, *arguments: Node) -> Node:
     """`name(parameter)(arguments…)`."""
-    return exp.ParameterizedAgg(this=exp.Identifier(this=name, quoted=False), expressions=[number(parameter)], params=list(arguments))
+    return exp.ParameterizedAgg(this=_function(name), expressions=[number(parameter)], params=list(arguments))
 
 
 def binary(kind: type, left: Node, right: Node) -> Node:

@@ -32,6 +32,8 @@ class Plan:
 
     columns: tuple[Column, ...]
     sql: str = ""
+    leaner_sql: str = ""
+    """The same asked in one step, which takes longer and less memory; nothing where `sql` has one step."""
     rows: tuple[tuple[Any, ...], ...] = ()
     table: str = ""
     default_limit: int = 0

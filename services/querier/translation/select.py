@@ -15,12 +15,15 @@ from services.querier.translation.expressions import Bucket, Expressions, Term, 
 from services.querier.translation.functions import function
 from services.querier.translation.nodes import ROW, Node, call, number, printed
 from services.querier.translation.plan import Column, Plan
+from services.querier.translation.stages import staged
 from services.querier.translation.times import Instant, Range
 from services.querier.translation.values import KEPT, Names
 from services.querier.vocabulary import Source, TagType
 
 _RECENT_S: Final = 600
 _USUAL_INTERVAL_S: Final = 60
+_FEW: Final = 600
+"""With fewer intervals of rows than these, naming each row takes less time than the store needs to read a statement of two steps."""
 _LONGEST_NAME: Final = 200
 
 
@@ -50,7 +53,7 @@ def pick(sources: tuple[Source, ...], select: Select, precision: str, names: Nam
         return next((source for source in reversed(sources) if found.seconds % source.interval_s == 0), sources[0])
     conditions = Conditions(Expressions(sources[0], names))
     if select.tree.args.get("where"):
-        conditions.where(select.tree.args["where"].this)
+        conditions.gather(select.tree.args["where"].this)
     first = conditions.range.first
     recent = first is not None and first.relative and first.us > -_RECENT_S * 1_000_000
     fitting = [source for source in sources if source.interval_s <= (1 if recent else _USUAL_INTERVAL_S)]
@@ -110,7 +113,13 @@ class _Translation:
         query.set("limit", exp.Limit(expression=number(limit)))
         if offset:
             query.set("offset", exp.Offset(expression=number(offset)))
-        return Plan(tuple(column for _, column in terms), printed(query), table=self.source.table.full_name, default_limit=default)
+        leaner = ""
+        if keys and not self.range.is_short(_FEW, self.source.interval_s):
+            aliased = self.expressions.with_aliases(self.aliases)
+            in_one = printed(query)
+            query = staged(query, [aliased.term(tree, grouped=True) for tree in keys.values()], self.expressions.names, self.range)
+            leaner = in_one if query.args["from_"].find(exp.Subquery) else ""
+        return Plan(tuple(column for _, column in terms), printed(query), leaner, table=self.source.table.full_name, default_limit=default)
 
     def _placed(self, tree: Node, *, grouped: bool = False) -> Node:
         """The position of a value among the result's columns, where it is one of them; the value itself else."""

@@ -67,6 +67,13 @@ class Range:
             return new
         return new if (new.us > old.us) is later else old
 
+    def is_short(self, steps: int, interval_s: int) -> bool:
+        """Whether it surely spans fewer rows than `steps` in a series of one each `interval_s` (a second where that is 0)."""
+        last = self.last or Instant(0, relative=True)
+        if self.first is None or self.first.relative is not last.relative or (last.relative and last.us > 0):
+            return False
+        return (last.us - self.first.us) // _MICRO < steps * max(1, interval_s)
+
     def seconds(self, interval_s: int) -> Node | None:
         """How many seconds the range spans, in whole rows of `interval_s`; None where it has no beginning. No end means now."""
         if self.first is None:

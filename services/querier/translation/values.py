@@ -46,17 +46,24 @@ def _resource(tag: Tag, names: Names) -> Node:
     return name_of(tag.resource, column(tag.columns[0]), names)
 
 
-def _auto(tag: Tag, names: Names) -> Node:
-    is_ipv4, kind, identity, ip4, ip6 = tag.columns
+def name(tag: Tag, names: Names) -> Node:
+    """The name that a tag of type RESOURCE or AUTO has at the row's time, '' where it has none."""
+    if tag.type is TagType.RESOURCE:
+        return _resource(tag, names)
+    _, kind, identity, _, _ = tag.columns
     known = [(number_, resource) for resource, number_ in AUTO_KINDS.items() if resource in names.kinds]
-    where = address(is_ipv4, ip4, ip6)
-    if not known:
-        return where
     branches = [part for number_, resource in known for part in (binary(exp.EQ, column(kind), number(number_)), name_of(resource, column(identity), names))]
-    name = call("multiIf", *branches, text("")) if len(known) > 1 else call("if", *branches, text(""))
+    return call("multiIf" if len(known) > 1 else "if", *branches, text("")) if known else text("")
+
+
+def _auto(tag: Tag, names: Names) -> Node:
+    is_ipv4, _, _, ip4, ip6 = tag.columns
+    where = address(is_ipv4, ip4, ip6)
+    if names.kinds.isdisjoint(AUTO_KINDS):
+        return where
     # Named where it is made and used again: written twice it would be long, and ifNull(nullIf(…)) looks every address up as well.
     again = exp.Identifier(this=f"{KEPT}{tag.name}", quoted=False)
-    return call("if", call("empty", exp.Alias(this=name, alias=again)), where, exp.Column(this=again.copy()))
+    return call("if", call("empty", exp.Alias(this=name(tag, names), alias=again)), where, exp.Column(this=again.copy()))
 
 
 def _ip(tag: Tag, _: Names) -> Node:
