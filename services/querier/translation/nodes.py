@@ -16,6 +16,13 @@ Node = Any
 _CLICKHOUSE: Final = Dialect.get_or_raise("clickhouse")
 
 _AGGREGATE: Final = "aggregate"
+_AGAIN: Final = {
+    **dict.fromkeys(("sum", "sumIf", "count", "countIf"), "sum"),
+    **dict.fromkeys(("maxOrNull", "maxOrNullIf"), "max"),
+    **dict.fromkeys(("minOrNull", "minOrNullIf"), "min"),
+    "any": "any",
+}
+"""Aggregates of aggregates: what makes one of several results. Of others the state is kept, which takes the store longer."""
 
 _COMPOUND: Final = (exp.Binary, exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
 
@@ -63,6 +70,8 @@ def in_steps(node: Node, kept: str) -> tuple[Node, Node]:
         name, parameters = node.this.name, [item.copy() for item in node.expressions]
         first = exp.ParameterizedAgg(this=_function(f"{name}State"), expressions=parameters, params=[item.copy() for item in node.args["params"]])
         return first, exp.ParameterizedAgg(this=_function(f"{name}Merge"), expressions=[item.copy() for item in parameters], params=[column(kept)])
+    if node.this in _AGAIN:
+        return node.copy(), call(_AGAIN[node.this], column(kept))
     return call(f"{node.this}State", *(item.copy() for item in node.expressions)), call(f"{node.this}Merge", column(kept))
 
 

@@ -22,13 +22,16 @@ from services.querier.vocabulary.tags import Tag, TagType
 
 _SHOWN: Final = (TagType.RESOURCE, TagType.AUTO, TagType.IP, TagType.MAC)
 """Tags that are shown by something that takes long to make of what is stored."""
-_ANY_4: Final = "0.0.0.0"
-_ANY_6: Final = "::"
 
 
 def _called(alias: str) -> Node:
     """What has that name within the inner SELECT."""
     return exp.Column(this=exp.Identifier(this=alias, quoted=False))
+
+
+def _as(node: Node, alias: str) -> Node:
+    """The value under a name."""
+    return exp.Alias(this=node, alias=exp.Identifier(this=alias, quoted=not alias.isidentifier()))
 
 
 @dataclass(slots=True)
@@ -43,66 +46,92 @@ class _Keys:
     """SQL of a key that is computed within → its column."""
     changing: dict[str, Node] = field(default_factory=dict)
     """Name within the inner SELECT → the constant whether any name of its kinds changes."""
-    addresses: dict[tuple[str, str], list[Node | None]] = field(default_factory=dict)
-    """(IPv4, IPv6) columns of an end → for each key that shows them, under which condition it does not; None: it always does."""
+    ends: dict[tuple[str, str], list[Tag]] = field(default_factory=dict)
+    """(IPv4, IPv6) columns of an end → the tags that show a name of it, or its address."""
+    addresses: set[tuple[str, str]] = field(default_factory=set)
+    """Ends whose address is shown whatever its name."""
 
     def add(self, term: Term) -> None:
         """One more key."""
         tag = term.tag
-        if tag is None or not (tag.type in _SHOWN or tag.enum):
+        whose = named(tag, self.names, self.span) if tag is not None else None
+        if tag is None or not is_shown(term) or (term.key.startswith("enum ") and tag.columns[0].startswith("auto_")):
             at = f"_k{len(self.computed)}"
             self.computed[printed(term.node.copy())] = at
             self.columns[at] = term.node.copy()
         elif tag.type in {TagType.AUTO, TagType.IP}:
-            self._address(tag)
+            tags = self.ends.setdefault((tag.columns[-2], tag.columns[-1]), [])
+            if whose is None:
+                self.addresses.add((tag.columns[-2], tag.columns[-1]))
+            else:
+                tags.append(tag)
+                self._auto(tag, whose)
         else:
             self.columns[tag.columns[0]] = column(tag.columns[0])
-        whose = named(tag, self.names, self.span) if tag is not None else None
-        if tag is not None and whose is not None:
-            self._name(tag, whose)
+            if whose is not None:
+                changing = call("if", whose.changing(), name(tag, self.names), text(""))
+                self.columns[f"_v_{tag.name}"] = call("if", self._changes(tag, whose), call("xxh3", changing), number(0))
 
-    def _address(self, tag: Tag) -> None:
-        whose = named(tag, self.names, self.span)
-        # Without names of its kinds nothing but the address is shown.
-        kept = tag.columns[1:-2] if whose is not None else ()
-        self.columns |= {stored: column(stored) for stored in kept}
-        self.addresses.setdefault((tag.columns[-2], tag.columns[-1]), []).append(None if whose is None else _called(f"_l_{tag.name}"))
+    def _auto(self, tag: Tag, whose: Named) -> None:
+        """Rows that have a name are told apart by its kind and id, the others by their address in the place of the id."""
+        kind = tag.columns[1]
+        changing = call("if", self._changes(tag, whose), call("if", whose.changing(), name(tag, self.names), text("")), text(""))
+        has_name = exp.Paren(this=some(whose.lasting(), call("notEmpty", _called(f"_s_{tag.name}"))))
+        self.columns[f"_v_{tag.name}"] = call("xxh3", _as(changing, f"_s_{tag.name}"))
+        self.columns[f"_t_{tag.name}"] = call("if", _as(has_name, f"_l_{tag.name}"), column(kind), number(0))
 
-    def _name(self, tag: Tag, whose: Named) -> None:
-        """The name itself, where names change: `if` of a constant is gone before anything is read, and so is a key that is a constant."""
-        anything = f"_c_{tag.type.value}_{tag.resource}"
-        first = anything not in self.changing
-        self.changing.setdefault(anything, whose.is_any_changing())
-        shown = name(tag, self.names)
-        if tag.type is TagType.AUTO:
-            chosen = call("if", exp.Alias(this=whose.lasting(), alias=_called(f"_l_{tag.name}").this), text(""), shown)
-        else:
-            chosen = call("if", whose.changing(), shown, text(""))
-        condition = exp.Alias(this=exp.Paren(this=self.changing[anything].copy()), alias=_called(anything).this) if first else _called(anything)
-        self.columns[f"_v_{tag.name}"] = call("if", condition, call("xxh3", chosen), number(0))
+    def _changes(self, tag: Tag, whose: Named) -> Node:
+        """A constant: `if` of it is gone before anything is read, and so is a key that is a constant."""
+        called = f"_c_{tag.type.value}_{tag.resource}"
+        if called in self.changing:
+            return _called(called)
+        self.changing[called] = whose.is_any_changing()
+        return _as(exp.Paren(this=self.changing[called].copy()), called)
 
     def moment(self) -> Node:
         """A time at which the group's names are those of all its rows."""
         first = beginning(self.span)
         return call("if", some(*map(_called, self.changing)), column("time"), first) if self.changing else first
 
-    def of_family(self, *, version_4: bool) -> dict[str, Node]:
-        """The addresses, where all rows have those of one family. An end that every key shows by its name has none."""
-        found: dict[str, Node] = {}
-        for (ip4, ip6), conditions in self.addresses.items():
-            shown = ip4 if version_4 else ip6
-            none = {ip4: call("toIPv4", text(_ANY_4)), ip6: call("toIPv6", text(_ANY_6))}
-            known = [condition.copy() for condition in conditions if condition is not None]
-            masked = len(known) == len(conditions)
-            # The halves of a UNION are matched by place, not by name.
-            found |= {ip4: none[ip4], ip6: none[ip6]}
-            found[shown] = call("if", every(*known), none[shown], column(shown)) if masked else column(shown)
-        return found
+    def of_family(self, *, version_4: bool) -> tuple[dict[str, Node], dict[str, Node]]:
+        """The columns to group by where all rows have addresses of one family, and those that follow from them."""
+        keys = {called: node.copy() for called, node in self.columns.items()}
+        known: dict[str, Node] = {"is_ipv4": number(int(version_4))} if self.ends else {}
+        for (ip4, ip6), tags in self.ends.items():
+            for tag in tags:
+                _, kind, identity, _, _ = tag.columns
+                instead = call("toUInt32", column(ip4)) if version_4 else number(0)
+                keys[f"_i_{tag.name}"] = call("if", _called(f"_l_{tag.name}"), column(identity), instead)
+                known |= {kind: _called(f"_t_{tag.name}"), identity: _called(f"_i_{tag.name}")}
+            always = (ip4, ip6) in self.addresses
+            if not version_4:
+                keys[ip6] = column(ip6) if always else call("if", every(*(_called(f"_l_{tag.name}") for tag in tags)), call("toIPv6", text("::")), column(ip6))
+                known[ip4] = call("toIPv4", text("0.0.0.0"))
+                continue
+            known[ip6] = call("toIPv6", text("::"))
+            if always:
+                keys[ip4] = column(ip4)
+            else:
+                known[ip4] = call("toIPv4", _in_place_of_id(tags))
+        return keys, known
+
+
+def _in_place_of_id(tags: list[Tag]) -> Node:
+    """The IPv4 address of an end that has no name."""
+    found = call("toUInt32", number(0))
+    for tag in tags:
+        found = call("if", binary(exp.EQ, _called(f"_t_{tag.name}"), number(0)), _called(f"_i_{tag.name}"), found)
+    return found
+
+
+def is_shown(term: Term) -> bool:
+    """Whether it is a tag that is shown by something that takes long to make of what is stored."""
+    return term.tag is not None and (term.tag.type in _SHOWN or term.key.startswith("enum "))
 
 
 def staged(query: Node, keys: Sequence[Term], names: Names, span: Range) -> Node:
     """The question in two steps where a key of it is worth it; else as it was. `query` is changed."""
-    if not any(term.tag is not None and (term.tag.type in _SHOWN or term.key.startswith("enum ")) for term in keys):
+    if not any(map(is_shown, keys)):
         return query
     made = _Keys(names, span)
     for term in keys:
@@ -125,7 +154,7 @@ def staged(query: Node, keys: Sequence[Term], names: Names, span: Range) -> Node
     states = {at: in_steps(node, at)[0] for at, node in kept.values()}
     where = query.args.pop("where", None)
     source = query.args["from_"].this
-    halves = [_half(made, states, source, where, version_4=version_4) for version_4 in ((True, False) if made.addresses else (True,))]
+    halves = [_half(made, states, source, where, version_4=version_4) for version_4 in ((True, False) if made.ends else (True,))]
     rows = halves[0] if len(halves) == 1 else exp.Union(this=halves[0], expression=halves[1], distinct=False)
     query.set("from_", exp.From(this=exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.Identifier(this=ROW, quoted=False)))))
     return query
@@ -133,18 +162,20 @@ def staged(query: Node, keys: Sequence[Term], names: Names, span: Range) -> Node
 
 def _half(made: _Keys, states: dict[str, Node], source: Node, where: Node, *, version_4: bool) -> Node:
     """The inner SELECT over the rows with addresses of one family: keys that hold both would be twice as wide."""
-    columns = {called: node.copy() for called, node in made.columns.items()}
+    keys, known = made.of_family(version_4=version_4)
     conditions = [where.this.copy()] if where is not None else []
-    if made.addresses:
-        columns |= made.of_family(version_4=version_4)
+    if made.ends:
         conditions.insert(0, binary(exp.EQ if version_4 else exp.NEQ, column("is_ipv4"), number(1)))
-    said = {"is_ipv4": number(int(version_4))} if made.addresses else {}
-    moment = {} if "time" in columns else {"time": aggregate("any", made.moment())}
+    if "time" not in keys:
+        known["time"] = aggregate("any", made.moment())
+    known |= {at: state.copy() for at, state in states.items()}
+    # The halves of a UNION are matched by place, not by name.
+    columns = sorted((keys | known).items())
     select = exp.Select()
-    for called, node in {**columns, **said, **moment, **{at: state.copy() for at, state in states.items()}}.items():
-        select.append("expressions", exp.Alias(this=node, alias=exp.Identifier(this=called, quoted=not called.isidentifier())))
+    for called, node in columns:
+        select.append("expressions", _as(node, called))
     select.set("from_", exp.From(this=source.copy()))
     if conditions:
         select.set("where", exp.Where(this=every(*conditions)))
-    select.set("group", exp.Group(expressions=[number(at) for at in range(1, len(columns) + 1)]))
+    select.set("group", exp.Group(expressions=[number(at) for at, (called, _) in enumerate(columns, 1) if called in keys]))
     return select

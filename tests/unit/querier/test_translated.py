@@ -34,16 +34,16 @@ GOLDEN = (
     ),
     (
         "SELECT chost, Max(rtt) AS m FROM network WHERE time >= 100 AND chost = 'a' GROUP BY chost ORDER BY m DESC LIMIT 5",
-        f"""SELECT {CHOST.format("")} AS "chost", maxOrNullIfMerge(_r._a0) AS "m" FROM (
-            SELECT _r.chost_id AS chost_id,
+        f"""SELECT {CHOST.format("")} AS "chost", max(_r._a0) AS "m" FROM (
+            SELECT maxOrNullIf(_r.rtt_max, _r.rtt_count > 0) AS _a0,
                 if(((SELECT count() FROM ({FROM_CHOST} valid_to >= toDateTime(100) AND {CHANGES.format(100)})) > 0) AS _c_resource_chost,
                    xxh3(if(_r.chost_id IN ({FROM_CHOST} valid_to >= toDateTime(100) AND {CHANGES.format(100)}), {CHOST.format("")}, '')), 0) AS _v_chost,
-                any(if(_c_resource_chost, _r.time, toDateTime(100))) AS time,
-                maxOrNullIfState(_r.rtt_max, _r.rtt_count > 0) AS _a0
+                _r.chost_id AS chost_id,
+                any(if(_c_resource_chost, _r.time, toDateTime(100))) AS time
             FROM flow_metrics."network.1m" AS _r
             WHERE _r.time >= toDateTime(100) AND _r.chost_id IN ({FROM_CHOST} name = 'a' AND valid_to >= toDateTime(100))
                 AND {CHOST.format("")} = 'a'
-            GROUP BY 1, 2) AS _r
+            GROUP BY 2, 3) AS _r
         GROUP BY 1 ORDER BY 2 DESC LIMIT 5""",
     ),
     (
