@@ -48,6 +48,12 @@ class Protocol(HttpToolsProtocol):
         extensions: dict[str, Any] = {HANG_UP: self._hang_up, READ_BODY: self._read_body}
         self.scope["extensions"] = extensions
 
+    def on_headers_complete(self) -> None:
+        """The application may look at the head before the body is read: a body that waits for its turn waits in the network."""
+        super().on_headers_complete()
+        if any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in self.headers):
+            self.flow.pause_reading()
+
     def on_body(self, body: bytes) -> None:
         """A piece of the body of the request that is being read."""
         if self._taker is None or self._taker[0] is not self.cycle:

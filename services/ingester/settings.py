@@ -30,7 +30,7 @@ class IngesterSettings(ProcessSettings):
     platform_wait_s: float = Field(3.0, ge=0, description="How long a first start waits for the platform table before rows are stored without ids, in seconds.")
     data_dir: str = Field("", description="Where the last platform table is kept; empty: ingester/<decoder> in Weir's data folder.")
     max_body_mib: int = Field(64, ge=1, le=512, description="Largest request body, as sent and decompressed.")
-    max_waiting_mib: int = Field(24, ge=1, description="Request bodies held at once, being read or waiting to be decoded; a larger one is taken alone.")
+    max_waiting_mib: int = Field(16, ge=1, description="Request bodies held at once, being read or waiting to be decoded; a larger one is taken alone.")
     max_requests: int = Field(1024, ge=1, description="Requests between admission and answer at once.")
     max_queued: int = Field(256, ge=0, description="Requests that wait unread for room; more are refused with 429.")
     queue_wait_s: float = Field(1.0, ge=0, description="How long a request waits unread for room before it is refused with 429.")

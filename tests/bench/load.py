@@ -134,14 +134,16 @@ class Load:
         self._stop = threading.Event()
         self._give_up = threading.Event()
         self._latencies: list[float] = []
+        self._ready = threading.Barrier(connections + 1)
         self._threads = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
         self._began = 0.0
 
     def start(self) -> None:
-        """Begins to send."""
-        self._began = time.monotonic()
+        """Begins to send, once every connection has something to send: making the first batches of many senders takes a while."""
         for thread in self._threads:
             thread.start()
+        self._ready.wait()
+        self._began = time.monotonic()
 
     def stop(self, patience_s: float = 60.0) -> Tally:
         """No new batches; waits until those on their way are acknowledged, or for `patience_s`."""
@@ -175,10 +177,9 @@ class Load:
 
     def _send_all(self) -> None:
         connection = _Connection(*self._at, self._timeout_s)
+        number, body = self._make()
+        self._ready.wait()
         while not self._stop.is_set():
-            with self._lock:
-                number, self._next = self._next, self._next + 1
-            body = batch(self._base, self.run, number)
             began = time.monotonic()
             while not self._give_up.is_set():
                 self._wait_for_turn()
@@ -197,7 +198,14 @@ class Load:
             else:
                 with self._lock:
                     self.tally.unanswered.append(number)
+            if not self._stop.is_set():
+                number, body = self._make()
         connection.close()
+
+    def _make(self) -> tuple[int, bytes]:
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+        return number, batch(self._base, self.run, number)
 
 
 class _Connection:

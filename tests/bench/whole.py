@@ -91,17 +91,24 @@ class _Crowd:
         return sum(len(turn.acknowledged) for turn in self.turns)
 
 
+def _empty(store: Store) -> None:
+    """So that no turn merges what another has inserted."""
+    store.ask(f"TRUNCATE TABLE {_TABLE}")
+    time.sleep(1)
+
+
 def _overload(store: Store, at: int, seconds: float) -> _Crowd:
     crowd, base = _Crowd(), template(SPANS)
     for _ in range(_ROUNDS):
+        _empty(store)
         crowd.peaks.append(send(at, base, seconds, connections=_CONNECTIONS).spans_per_s)
+        _empty(store)
         load = Load("127.0.0.1", at, base, connections=_CROWD, attempts_per_s=_OFFERED * crowd.peaks[-1] / SPANS)
         load.start()
         time.sleep(seconds)
         crowd.turns.append(load.stop(30))
         lost, doubled = differences(store, crowd.turns[-1])
         crowd.lost, crowd.doubled = crowd.lost + lost, crowd.doubled + doubled
-        store.ask(f"TRUNCATE TABLE {_TABLE}")
     return crowd
 
 
@@ -134,7 +141,6 @@ def measure(*, quick: bool) -> list[Figure]:
         spent = {name: used - before.get(name, 0.0) for name, used in _cpu(machine).items()}
         lost, doubled = differences(store, tally)
         peak = tally.spans_per_s
-        store.ask(f"TRUNCATE TABLE {_TABLE}")
         with Watch(machine.pids) as rough:
             crowd = _overload(store, at, 5.0 if quick else 12.0)
         theirs = _collector(store, max(seconds / 3, 15.0)) if collector.is_there() else None

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A request body that stays as it is for as long as this lives.
 pub enum Body {
     Borrowed(PyBackedBytes),
-    Shared(Arc<Vec<u8>>),
+    Shared(Arc<Pooled>),
     Copied(Vec<u8>),
 }
 
@@ -21,7 +21,7 @@ impl AsRef<[u8]> for Body {
     fn as_ref(&self) -> &[u8] {
         match self {
             Body::Borrowed(bytes) => bytes,
-            Body::Shared(bytes) => bytes,
+            Body::Shared(bytes) => &bytes.0,
             Body::Copied(bytes) => bytes,
         }
     }
@@ -41,14 +41,66 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Body {
     }
 }
 
+/// Bytes of bodies that are gone and may be used again: blocks of megabytes that come and go would leave holes in the heap.
+static POOL: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+const POOL_BYTES: usize = 16 << 20;
+/// Smaller ones cost nothing to make.
+const POOLED_FROM: usize = 64 << 10;
+
+#[derive(Default)]
+pub struct Pooled(Vec<u8>);
+
+impl Pooled {
+    /// The smallest of the pool that is large enough, or a new one.
+    fn with_capacity(capacity: usize) -> Pooled {
+        if capacity < POOLED_FROM {
+            return Pooled(Vec::with_capacity(capacity));
+        }
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = (0..pool.len()).filter(|at| pool[*at].capacity() >= capacity);
+        match fits.min_by_key(|at| pool[*at].capacity()) {
+            Some(at) => Pooled(pool.swap_remove(at)),
+            None => {
+                drop(pool);
+                Pooled(Vec::with_capacity(capacity.next_multiple_of(POOLED_FROM)))
+            }
+        }
+    }
+}
+
+impl Clone for Pooled {
+    fn clone(&self) -> Pooled {
+        let mut copy = Pooled::with_capacity(self.0.len());
+        copy.0.extend_from_slice(&self.0);
+        copy
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0);
+        if bytes.capacity() < POOLED_FROM {
+            return;
+        }
+        bytes.clear();
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.push(bytes);
+        // The largest go first: what is kept should fit what is usual.
+        while pool.iter().map(Vec::capacity).sum::<usize>() > POOL_BYTES {
+            let largest = (0..pool.len()).max_by_key(|at| pool[*at].capacity()).unwrap_or_default();
+            drop(pool.swap_remove(largest));
+        }
+    }
+}
+
 /// A request body on its way in: pieces are put where they stay while they are still in the processor's cache.
 #[pyclass(name = "RequestBody", module = "weir_native", frozen)]
 pub struct PyRequestBody {
-    bytes: Mutex<Arc<Vec<u8>>>,
+    bytes: Mutex<Arc<Pooled>>,
 }
 
 impl PyRequestBody {
-    fn open(&self) -> MutexGuard<'_, Arc<Vec<u8>>> {
+    fn open(&self) -> MutexGuard<'_, Arc<Pooled>> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,17 +111,17 @@ impl PyRequestBody {
     #[pyo3(signature = (capacity = 0))]
     fn new(capacity: usize) -> PyRequestBody {
         PyRequestBody {
-            bytes: Mutex::new(Arc::new(Vec::with_capacity(capacity))),
+            bytes: Mutex::new(Arc::new(Pooled::with_capacity(capacity))),
         }
     }
 
     fn push(&self, piece: &[u8]) {
         // Copied only where somebody already reads it.
-        Arc::make_mut(&mut self.open()).extend_from_slice(piece);
+        Arc::make_mut(&mut self.open()).0.extend_from_slice(piece);
     }
 
     fn __len__(&self) -> usize {
-        self.open().len()
+        self.open().0.len()
     }
 
     fn __repr__(&self) -> String {
