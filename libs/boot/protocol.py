@@ -85,6 +85,7 @@ class Protocol(HttpToolsProtocol):
     async def _hang_up(self) -> None:
         if not self.transport.is_closing():
             self.flow.pause_reading()
+            self.cycle.body = bytearray()  # what had come of it already
             self.transport.write_eof()
             await asyncio.sleep(_LINGER_S)
             self.transport.abort()

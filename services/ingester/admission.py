@@ -1,6 +1,6 @@
 """How much may be inside at once. Room is asked for before a body is read; who finds none waits unread, and who may not wait is refused.
 
-A sender that waits costs a socket and the 64 KiB that the server reads ahead: the rest stays in the network's own buffers, which is
+A sender that waits costs a socket and what came with its head, at most 256 KiB: the rest stays in the network's own buffers, which is
 the back-pressure TCP was made for. Only when that is not enough is a request refused, with a time to come back.
 """
 

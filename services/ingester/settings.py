@@ -32,7 +32,7 @@ class IngesterSettings(ProcessSettings):
     max_body_mib: int = Field(64, ge=1, le=512, description="Largest request body, as sent and decompressed.")
     max_waiting_mib: int = Field(16, ge=1, description="Request bodies held at once, being read or waiting to be decoded; a larger one is taken alone.")
     max_requests: int = Field(1024, ge=1, description="Requests between admission and answer at once.")
-    max_queued: int = Field(256, ge=0, description="Requests that wait unread for room; more are refused with 429.")
+    max_queued: int = Field(64, ge=0, description="Requests that wait unread for room; more are refused with 429.")
     queue_wait_s: float = Field(1.0, ge=0, description="How long a request waits unread for room before it is refused with 429.")
     read_timeout_s: float = Field(30.0, gt=0, description="How long a body may take to arrive.")
     max_block_rows: int = Field(100_000, ge=1, description="Rows after which a block takes no more requests.")

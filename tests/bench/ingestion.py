@@ -37,10 +37,12 @@ class _Run:
         return self.timed / self.cpu_s
 
 
-def send(port: int, base: Template, seconds: float, *, connections: int) -> Tally:
-    """Sends as fast as answers come; everything sent must have been acknowledged without a rejected span."""
+def send(port: int, base: Template, seconds: float, *, connections: int, settle_s: float = 0.0) -> Tally:
+    """Sends as fast as answers come; everything sent must have been acknowledged without a rejected span. Rates leave the first `settle_s` out."""
     load = Load("127.0.0.1", port, base, connections=connections)
     load.start()
+    time.sleep(settle_s)
+    load.begin()
     time.sleep(seconds)
     tally = load.stop(60)
     if tally.unanswered or tally.rejected_spans:

@@ -137,21 +137,28 @@ class Load:
         self._ready = threading.Barrier(connections + 1)
         self._threads = [threading.Thread(target=self._send_all, daemon=True) for _ in range(connections)]
         self._began = 0.0
+        self._before = (0, 0)
 
     def start(self) -> None:
         """Begins to send, once every connection has something to send: making the first batches of many senders takes a while."""
         for thread in self._threads:
             thread.start()
         self._ready.wait()
-        self._began = time.monotonic()
+        self.begin()
+
+    def begin(self) -> None:
+        """Rates are counted from now on: the crowd has come in."""
+        with self._lock:
+            self._began = time.monotonic()
+            self._before = (len(self.tally.acknowledged), sum(self.tally.answers.values()))
 
     def stop(self, patience_s: float = 60.0) -> Tally:
         """No new batches; waits until those on their way are acknowledged, or for `patience_s`."""
         self._stop.set()
         with self._lock:
-            self.tally.in_time = len(self.tally.acknowledged)
-            self.tally.attempts_in_time = sum(self.tally.answers.values())
-        self.tally.seconds = time.monotonic() - self._began
+            self.tally.in_time = len(self.tally.acknowledged) - self._before[0]
+            self.tally.attempts_in_time = sum(self.tally.answers.values()) - self._before[1]
+            self.tally.seconds = time.monotonic() - self._began
         timer = threading.Timer(patience_s, self._give_up.set)
         timer.start()
         for thread in self._threads:
@@ -234,14 +241,14 @@ class _Connection:
 
     def _new(self) -> socket.socket:
         connection = socket.socket()
-        # Small, so that what is refused was not copied into the kernel for nothing.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 << 10)
         connection.settimeout(self._timeout_s)
         connection.connect(self._at)
         return connection
 
     def _send(self, connection: socket.socket, head: bytes, body: bytes) -> bool:
         """Sends as much as is wanted; False where the answer came before the end."""
+        # Small at first, so that what is refused was not copied into the kernel for nothing.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 128 << 10)
         connection.sendall(head)
         ready = select.poll()
         ready.register(connection, select.POLLIN | select.POLLOUT)
@@ -254,6 +261,8 @@ class _Connection:
                 if events & (select.POLLIN | select.POLLHUP | select.POLLERR):
                     return False
                 left = left[connection.send(left, socket.MSG_DONTWAIT) :]
+                if len(body) - len(left) > 512 << 10:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, len(body))
         return True
 
     def close(self) -> None:

@@ -28,7 +28,9 @@ _CONNECTIONS: Final = 32
 _CROWD: Final = 240
 """Senders where more is offered than can be stored: each is held for a second or two by a refusal."""
 _OFFERED: Final = 2.5
-_ROUNDS: Final = 3
+_SETTLE_S: Final = 2.0
+"""Until all of a crowd have connected and know whether they wait."""
+_ROUNDS: Final = 4
 """Turns of peak and overload, one after the other: the machine's own speed drifts by more than the goal allows."""
 _INGESTER: Final = "ingester.flow_log"
 _TABLE: Final = "flow_log.l7_flow_log"
@@ -101,10 +103,12 @@ def _overload(store: Store, at: int, seconds: float) -> _Crowd:
     crowd, base = _Crowd(), template(SPANS)
     for _ in range(_ROUNDS):
         _empty(store)
-        crowd.peaks.append(send(at, base, seconds, connections=_CONNECTIONS).spans_per_s)
+        crowd.peaks.append(send(at, base, seconds, connections=_CONNECTIONS, settle_s=_SETTLE_S).spans_per_s)
         _empty(store)
         load = Load("127.0.0.1", at, base, connections=_CROWD, attempts_per_s=_OFFERED * crowd.peaks[-1] / SPANS)
         load.start()
+        time.sleep(_SETTLE_S)
+        load.begin()
         time.sleep(seconds)
         crowd.turns.append(load.stop(30))
         lost, doubled = differences(store, crowd.turns[-1])
@@ -142,7 +146,7 @@ def measure(*, quick: bool) -> list[Figure]:
         lost, doubled = differences(store, tally)
         peak = tally.spans_per_s
         with Watch(machine.pids) as rough:
-            crowd = _overload(store, at, 5.0 if quick else 12.0)
+            crowd = _overload(store, at, 5.0 if quick else 8.0)
         theirs = _collector(store, max(seconds / 3, 15.0)) if collector.is_there() else None
     growth = rough.mean(_INGESTER, 2 / 3, 1) / rough.mean(_INGESTER, 1 / 6, 1 / 2)
     offered = f"offered {crowd.offered:.1f} x in {_ROUNDS} turns, the peak measured before each: {crowd.answers}"
