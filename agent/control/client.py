@@ -81,7 +81,8 @@ class ControlClient:
                 self._hear(answer)
                 wait_s = _next_s(answer)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ask_now.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._ask_now.wait()
 
     async def _push(self, stub: pb_grpc.SynchronizerStub) -> None:
         """Only a registered agent listens: before that, Sync asks often enough."""

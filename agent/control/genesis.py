@@ -88,7 +88,8 @@ class Reporter:
 
     async def _pause(self, wait_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
 
     def _request(self, *, unchanged: bool) -> pb.GenesisSyncRequest:
         request = pb.GenesisSyncRequest() if unchanged else self._facts.report()

@@ -96,7 +96,8 @@ class Watcher:
         due = self._rescan_due if not self._with_processes else min(self._rescan_due, self._look_due)
         began = time.monotonic()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(0.0, due - began))
+            async with asyncio.timeout(max(0.0, due - began)):
+                await self._wake.wait()
         if self._wake.is_set():
             await asyncio.sleep(SETTLE_S if time.monotonic() - began > SWARM_S else SWARM_S)
             self._wake.clear()

@@ -132,7 +132,8 @@ async def _registered(settings: AgentSettings, identity: HostIdentity) -> Standi
         await watcher.first.wait()
         tasks += [group.create_task(control.run()), group.create_task(report())]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(known.wait(), _REGISTER_S)
+            async with asyncio.timeout(_REGISTER_S):
+                await known.wait()
         for task in tasks:
             task.cancel()
     if not known.is_set():

@@ -131,7 +131,8 @@ class Sender:
         due = [self._open_at, *(suspicion.not_before for suspicion in self._aside.values() if not suspicion.on_its_way)]
         nearest = min((at - now for at in due if at > now), default=None)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), nearest)
+            async with asyncio.timeout(nearest):
+                await self._news.wait()
 
     async def _post(self, item: Item) -> Outcome:
         headers = {"content-type": "application/x-protobuf"}

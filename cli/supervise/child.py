@@ -72,7 +72,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             running.send_signal(self.process.stop_signal)
         try:
-            await asyncio.wait_for(running.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await running.wait()
             self._set("stopped")
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):

@@ -65,7 +65,8 @@ class Supervisor:
         """A question can be answered long before everything is up; but nobody waits for ever for a process that does not come."""
         waits = [child.ready.wait() for child in self._children if child.process.first and child.process.name not in self._skipped]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*waits), _FIRST_S)
+            async with asyncio.timeout(_FIRST_S):
+                await asyncio.gather(*waits)
 
     async def _watch_ready(self) -> None:
         for child in self._children:

@@ -105,7 +105,8 @@ class Runtime:
         log = get_logger("boot")
         for name, cleanup in reversed(self._cleanups):
             try:
-                await asyncio.wait_for(cleanup(), self.settings.stop_timeout_s)
+                async with asyncio.timeout(self.settings.stop_timeout_s):
+                    await cleanup()
             except Exception as error:  # noqa: BLE001  the next step must still run
                 log.warning("stop step failed", step=name, error=repr(error))
 
@@ -126,7 +127,8 @@ class _Server(uvicorn.Server):
         """Until `end`."""
         while not await self.on_tick(0):  # every tenth call renews the headers: 0 is one of them
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._ending.wait()
 
 
 def listen(host: str, port: int) -> socket.socket:

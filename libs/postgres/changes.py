@@ -59,7 +59,8 @@ async def follow_changes(
 
 async def _next(connection: Any, told: asyncio.Event, poll_s: float, debounce_s: float) -> None:  # noqa: ANN401  asyncpg's connection and its proxy share no type
     try:
-        await asyncio.wait_for(told.wait(), poll_s)
+        async with asyncio.timeout(poll_s):
+            await told.wait()
     except TimeoutError:
         with unavailable():
             await connection.execute("SELECT 1")  # a peer that vanished without a word is noticed here

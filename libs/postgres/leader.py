@@ -15,6 +15,7 @@ from libs.postgres.errors import AWAY, PostgresUnavailable, unavailable
 _RETRY_S: Final = 0.5
 _LONGEST_RETRY_S: Final = 5.0
 _LOCK_POLL_S: Final = 0.25
+_CANCEL_AGAIN_S: Final = 1.0
 
 Work = Callable[[Any], Awaitable[None]]
 
@@ -68,6 +69,8 @@ async def _until_lost(connection: Any, work: Work) -> None:  # noqa: ANN401  asy
         message = "PostgreSQL is not available (the connection was lost); it is asked again until it is."
         raise PostgresUnavailable(message)
     finally:
-        working.cancel()
         losing.cancel()
+        while not working.done():  # again and again: below it, a wait_for of Python 3.11 may take one cancellation for itself
+            working.cancel()
+            await asyncio.wait((working,), timeout=_CANCEL_AGAIN_S)
         await asyncio.gather(working, losing, return_exceptions=True)

@@ -112,7 +112,8 @@ class SnapshotServer(snapshot_pb2_grpc.SnapshotsServicer):
                     reader.version = snapshot.version
                     continue
                 try:
-                    await asyncio.wait_for(changed.wait(), self._heartbeat_s)
+                    async with asyncio.timeout(self._heartbeat_s):
+                        await changed.wait()
                 except TimeoutError:
                     yield snapshot_pb2.SnapshotChunk(kind=request.kind, version=reader.version, heartbeat=True)
         finally:
@@ -204,7 +205,11 @@ async def _connection(address: str, request: snapshot_pb2.SnapshotRequest, silen
     async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
         call = snapshot_pb2_grpc.SnapshotsStub(channel).Watch(request)  # type: ignore[no-untyped-call]
         try:
-            while isinstance(chunk := await asyncio.wait_for(call.read(), silence_s), snapshot_pb2.SnapshotChunk):
+            while True:
+                async with asyncio.timeout(silence_s):
+                    chunk = await call.read()
+                if not isinstance(chunk, snapshot_pb2.SnapshotChunk):
+                    break
                 yield chunk
         except grpc.aio.AioRpcError as error:
             message = f"{error.code().name}: {error.details()}"

@@ -63,7 +63,8 @@ class Admission:
         waiter = _Waiter(size, asyncio.get_running_loop().create_future())
         self._queue.append(waiter)
         try:
-            await asyncio.wait_for(asyncio.shield(waiter.admitted), self._wait_s)
+            async with asyncio.timeout(self._wait_s):
+                await asyncio.shield(waiter.admitted)
         except BaseException as error:
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
                 if isinstance(error, TimeoutError):

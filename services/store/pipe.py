@@ -48,7 +48,8 @@ class Pipe:
                 self._waiting = loop.create_future()
             loop.add_reader(self._read, self._wake)
             try:
-                await asyncio.wait_for(self._waiting, patience_s)
+                async with asyncio.timeout(patience_s):
+                    await self._waiting
             except TimeoutError:
                 return None
             finally:

@@ -239,11 +239,13 @@ class Store:
     async def drain(self, bound_s: float) -> None:
         """Waits for the running queries up to `bound_s` seconds, then kills what is left."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), bound_s)
+            async with asyncio.timeout(bound_s):
+                await self._idle.wait()
         if self._running:
             await asyncio.to_thread(self._kill_tags, list(self._running))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), _KILLED_WITHIN_S)
+                async with asyncio.timeout(_KILLED_WITHIN_S):
+                    await self._idle.wait()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

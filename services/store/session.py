@@ -53,10 +53,12 @@ class Sessions:
         if session is None or not session.busy:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(session.freed.wait(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                await session.freed.wait()
         if session.busy and session.abandoned:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(session.freed.wait(), _ABANDONED_PATIENCE_S)
+                async with asyncio.timeout(_ABANDONED_PATIENCE_S):
+                    await session.freed.wait()
 
     def _take(self, request: Request) -> Session:
         key = (request.user.name, request.params["session_id"])

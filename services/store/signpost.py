@@ -44,9 +44,11 @@ async def open_at(host: str, port: int, http_port: int) -> Signpost:
 def _telling(port: int, http_port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError):
-            start = await asyncio.wait_for(reader.read(_REQUEST_LIMIT), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                start = await reader.read(_REQUEST_LIMIT)
             writer.write(http_answer(port, http_port) if start.startswith(_HTTP_VERBS) else native_answer(http_port))
-            await asyncio.wait_for(writer.drain(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                await writer.drain()
         writer.close()
 
     return tell

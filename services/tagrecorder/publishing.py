@@ -49,7 +49,8 @@ class Publishing:
                 compare_at = time.monotonic() + self._compare_interval_s
                 while (left_s := compare_at - time.monotonic()) > 0:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._woken.wait(), left_s)
+                        async with asyncio.timeout(left_s):
+                            await self._woken.wait()
                     self._woken.clear()
                     await self._changes()
             except (ClickhouseUnavailable, PostgresUnavailable) as error:

@@ -94,7 +94,8 @@ class Synchronizer(agent_pb2_grpc.SynchronizerServicer):
                     running, last = response.config_version, essence
                     yield response
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_S)
+                    async with asyncio.timeout(_LOOK_AGAIN_S):
+                        await changed.wait()
         finally:
             self._pushes -= 1
             PUSHES.set(self._pushes)

@@ -78,7 +78,8 @@ class GrpcEdge(_Handlers):
         await self._admission.enter(held)
         try:
             try:
-                body = await asyncio.wait_for(context.read(), self._read_timeout_s)
+                async with asyncio.timeout(self._read_timeout_s):
+                    body = await context.read()
             except TimeoutError as error:
                 message = f"The message did not arrive within {self._read_timeout_s:g} s."
                 raise TooSlow(message) from error
