@@ -86,7 +86,20 @@ ENUMS: Final[dict[str, tuple[Member, ...]]] = {
         ("app", "application"),
     ),
     "protocol": _members((1, "ICMP"), (6, "TCP"), (17, "UDP"), (58, "ICMPv6")),
-    "tunnel_type": _members((0, "none"), (1, "VXLAN"), (2, "IPIP"), (3, "GRE"), (4, "Geneve"), (5, "ERSPAN")),
+    "tunnel_type": _members(
+        (0, "none"),
+        (1, "VXLAN"),
+        (2, "IPIP"),
+        (3, "GRE"),
+        (4, "Geneve"),
+        (5, "ERSPAN"),
+        (6, "NVGRE"),
+        (7, "VXLAN-GPE"),
+        (8, "NSH"),
+        (9, "MPLS"),
+        (10, "GTP-U"),
+        (11, "PPPoE"),
+    ),
     "capture_nic_type": _members(
         (0, "other"), (1, "loopback"), (2, "ethernet"), (3, "veth"), (4, "bridge"), (5, "tun"), (6, "vlan"), (7, "bond"), (8, "vxlan")
     ),

@@ -22,9 +22,15 @@ PORTS: Final = (
 )
 
 TUNNEL: Final = (
-    Column("tunnel_type", Kind.U8, "Outer encapsulation, 0 for none.", enum="tunnel_type"),
-    Column("tunnel_id", Kind.U32, "Id of the outer encapsulation (VNI, key, TEID)."),
+    Column("tunnel_tier", Kind.U8, "Encapsulations that were taken off, 0 for none."),
+    Column("tunnel_type", Kind.U8, "Outermost encapsulation, 0 for none.", enum="tunnel_type"),
+    Column("tunnel_id", Kind.U32, "Id of the outermost encapsulation: VNI, GRE key, ERSPAN session, MPLS label, NSH path, TEID, PPPoE session."),
+    Column("tunnel_inner_type", Kind.U8, "The encapsulation inside that one, 0 for none.", enum="tunnel_type"),
+    Column("tunnel_inner_id", Kind.U32, "Id of that one."),
+    Column("tunnel_ip_0", Kind.LABEL, "Address of the outermost tunnel's end on the client's side."),
+    Column("tunnel_ip_1", Kind.LABEL, "Address of the outermost tunnel's end on the server's side."),
     Column("vlan", Kind.U16, "Outer VLAN id, 0 for none."),
+    Column("vlan_inner", Kind.U16, "Second VLAN id (QinQ), 0 for none."),
 )
 
 L4_FLOW_LOG: Final = Table(

@@ -6,8 +6,8 @@ use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
 use crate::flow::measure::{NO_RARE, Traffic};
 use crate::flow::state::{self, close};
-use crate::flow::{Cold, Flow, Traffic32, side};
-use crate::packet::{ICMP, ICMP6};
+use crate::flow::{Cold, Flow, Outside, Traffic32, side};
+use crate::packet::{self, ICMP, ICMP6, tunnel};
 
 /// A capture that goes back further than this begins anew.
 const REWIND_S: u32 = 60;
@@ -153,6 +153,8 @@ impl Core {
         *self.cold.get_mut(slot) = Cold {
             id,
             vlan: packet.vlan,
+            vlan_inner: packet.vlan_inner,
+            tunnel: tunnel_of(frame, source_is_client),
             ..Cold::default()
         };
         if self.is_live {
@@ -303,6 +305,7 @@ impl Core {
             output,
             documents,
             ends,
+            tunnel: self.cold.get(slot).tunnel.as_deref(),
             pair: flow.pair,
             writes_log: self.config.l7_log,
         })
@@ -340,4 +343,20 @@ impl Core {
         self.hand = 0;
         self.output.cut();
     }
+}
+
+#[inline]
+fn tunnel_of(frame: &Frame<'_>, source_is_client: bool) -> Option<Box<Outside>> {
+    let packet = &frame.packet;
+    if packet.tunnels[0].kind == tunnel::Kind::None {
+        return None;
+    }
+    let ends = packet::outside(frame.link, frame.bytes, packet).map(|(src, dst, is_ipv6)| {
+        let ends = if source_is_client { [src, dst] } else { [dst, src] };
+        (ends, is_ipv6)
+    });
+    Some(Box::new(Outside {
+        tunnels: packet.tunnels,
+        ends,
+    }))
 }

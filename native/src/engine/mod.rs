@@ -29,7 +29,7 @@ use crate::flow::slab::Slab;
 use crate::flow::state::State;
 use crate::flow::timer::Wheel;
 use crate::flow::{Cold, Flow, NO_NIC};
-use crate::packet::{Fragment, Ip, Link, Packet, TCP, UDP, flag};
+use crate::packet::{Fragment, Ip, Link, Packet, TCP, UDP, flag, tunnel};
 use fragments::Fragments;
 use rows::seconds;
 
@@ -167,12 +167,15 @@ impl Core {
             if frame.packet.fragment != Fragment::Whole {
                 self.fragments.resolve(&mut frame.packet);
             }
-            let netns = if frame.passing == Passing::Loopback {
+            let scope = if frame.passing == Passing::Loopback {
                 frame.packet.netns
-            } else {
+            } else if self.is_live {
+                // The same packet is seen inside its tunnel and without it.
                 0
+            } else {
+                tunnel::scope(&frame.packet)
             };
-            (lookup.key, lookup.forward) = Key::of(&frame.packet, netns);
+            (lookup.key, lookup.forward) = Key::of(&frame.packet, scope);
             lookup.hash = self.seed.hash(&lookup.key);
             self.index.prefetch(lookup.hash);
         }
@@ -221,7 +224,7 @@ impl Core {
         }
         let state = flow.state;
         if !flow.directions[way].seen {
-            let (src, dst) = crate::packet::macs(frame.link, frame.bytes);
+            let (src, dst) = crate::packet::macs(frame.link, frame.bytes, frame.packet.ethernet_at);
             let cold = self.cold.get_mut(slot);
             cold.macs[way] = src;
             if cold.macs[1 - way] == 0 {

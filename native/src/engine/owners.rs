@@ -60,7 +60,7 @@ impl Owners {
 
     fn at(&self, local: (Ip, u16), remote: (Ip, u16), flow: &Flow) -> u32 {
         let netns = if is_loopback(local.0) {
-            Some(flow.key.netns)
+            Some(flow.key.scope)
         } else {
             self.addresses.get(&local.0).copied()
         };

@@ -4,15 +4,37 @@ use super::{Output, Seen};
 use crate::document::rows::{set, write_ends};
 use crate::document::{Documents, L7Meter, PairKey};
 use crate::flow::measure::{self, Delay, Rare};
-use crate::flow::{Cold, Flow, state};
+use crate::flow::{Cold, Flow, Outside, state};
 use crate::l7::{L7Row, L7Sink, RowType, Status};
-use crate::packet::TCP;
+use crate::packet::tunnel::Kind;
+use crate::packet::{Ip, TCP};
 use crate::table::Layout;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Writes what both tables say about a flow's ends and where it was seen.
 macro_rules! write_flow {
-    ($table:expr, $row:expr, $ends:expr, $seen:expr) => {{
+    ($table:expr, $row:expr, $ends:expr, $tunnel:expr, $seen:expr) => {{
         let (table, row, ends, seen): (_, usize, &FlowEnds, &Seen) = (&mut *$table, $row, $ends, $seen);
+        let tunnel: Option<&Outside> = $tunnel;
+        if let Some(Outside {
+            tunnels: [outer, inner],
+            ends,
+        }) = tunnel
+        {
+            set!(
+                table,
+                row,
+                tunnel_tier = 1 + u8::from(inner.kind != Kind::None),
+                tunnel_type = outer.kind as u8,
+                tunnel_id = outer.id,
+                tunnel_inner_type = inner.kind as u8,
+                tunnel_inner_id = inner.id,
+            );
+            if let Some((ips, is_ipv6)) = ends {
+                table.tunnel_ip_0.set(row, &address(ips[0], *is_ipv6));
+                table.tunnel_ip_1.set(row, &address(ips[1], *is_ipv6));
+            }
+        }
         let nic = seen.nic(ends.pair.nic);
         if ends.processes != [0, 0] {
             table.process_kname_0.set(row, seen.process(ends.processes[0]));
@@ -32,10 +54,20 @@ macro_rules! write_flow {
             protocol = ends.pair.protocol,
             capture_nic_type = nic.kind,
             vlan = ends.vlan,
+            vlan_inner = ends.vlan_inner,
             process_id_0 = ends.processes[0],
             process_id_1 = ends.processes[1],
         );
     }};
+}
+
+/// An address as text.
+fn address(ip: Ip, is_ipv6: bool) -> String {
+    if is_ipv6 {
+        Ipv6Addr::from(super::ip6(ip)).to_string()
+    } else {
+        Ipv4Addr::from(ip[1] as u32).to_string()
+    }
 }
 
 /// What the rows of one flow have in common.
@@ -45,6 +77,7 @@ pub struct FlowEnds {
     pub flow_id: u64,
     pub client_port: u16,
     pub vlan: u16,
+    pub vlan_inner: u16,
     pub processes: [u32; 2],
 }
 
@@ -55,6 +88,7 @@ impl FlowEnds {
             flow_id: cold.id,
             client_port: flow.client().1,
             vlan: cold.vlan,
+            vlan_inner: cold.vlan_inner,
             processes: cold.processes,
         }
     }
@@ -65,7 +99,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
     let (table, seen) = output.l4();
     let row = table.rows();
     let end_us = end_us.max(flow.start_us);
-    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), seen);
+    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), cold.tunnel.as_deref(), seen);
     table.time.set(row, seconds(end_us));
     table.start_time.set(row, flow.start_us);
     table.end_time.set(row, end_us);
@@ -171,6 +205,7 @@ pub struct RowSink<'a> {
     pub output: &'a mut Output,
     pub documents: &'a mut Documents,
     pub ends: FlowEnds,
+    pub tunnel: Option<&'a Outside>,
     pub pair: u32,
     pub writes_log: bool,
 }
@@ -199,7 +234,7 @@ impl RowSink<'_> {
     fn write(&mut self, from: &L7Row<'_>) {
         let (table, seen) = self.output.l7();
         let row = table.rows();
-        write_flow!(table, row, &self.ends, seen);
+        write_flow!(table, row, &self.ends, self.tunnel, seen);
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);
         table.end_time.set(row, from.end_us);

@@ -11,8 +11,8 @@ pub struct Key {
     pub high: Ip,
     pub low_port: u16,
     pub high_port: u16,
-    /// Network namespace where the addresses mean nothing outside of it, else 0.
-    pub netns: u16,
+    /// Network namespace or overlay network where the addresses mean nothing outside of it, else 0.
+    pub scope: u16,
     pub protocol: u8,
     pub is_ipv6: bool,
 }
@@ -20,7 +20,7 @@ pub struct Key {
 impl Key {
     /// The key of a packet, and whether its source is the lower end.
     #[inline]
-    pub fn of(packet: &Packet, netns: u16) -> (Key, bool) {
+    pub fn of(packet: &Packet, scope: u16) -> (Key, bool) {
         let (src, dst) = ((packet.src, packet.src_port), (packet.dst, packet.dst_port));
         let forward = src <= dst;
         let (low, high) = if forward { (src, dst) } else { (dst, src) };
@@ -29,7 +29,7 @@ impl Key {
             high: high.0,
             low_port: low.1,
             high_port: high.1,
-            netns,
+            scope,
             protocol: packet.protocol,
             is_ipv6: packet.is_ipv6,
         };
@@ -38,7 +38,7 @@ impl Key {
 
     #[inline]
     fn rest(&self) -> u64 {
-        u64::from(self.low_port) | u64::from(self.high_port) << 16 | u64::from(self.netns) << 32 | u64::from(self.protocol) << 48
+        u64::from(self.low_port) | u64::from(self.high_port) << 16 | u64::from(self.scope) << 32 | u64::from(self.protocol) << 48
     }
 }
 

@@ -11,7 +11,7 @@ pub mod timer;
 mod udp;
 
 use crate::l7::FlowL7;
-use crate::packet::{Packet, TCP};
+use crate::packet::{Ip, Packet, TCP, Tunnel, tunnel};
 use key::Key;
 use measure::{NO_RARE, Rare, Rares, Traffic};
 use state::State;
@@ -127,9 +127,19 @@ pub struct Cold {
     pub tls_hello_us: i64,
     pub tls_rtt_us: u32,
     pub vlan: u16,
+    pub vlan_inner: u16,
+    pub tunnel: Option<Box<Outside>>,
     pub l7: L7Counts,
     pub l7_protocol: u8,
     pub processes: [u32; 2],
+}
+
+/// The tunnel that a flow was seen in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outside {
+    pub tunnels: [Tunnel; tunnel::DEPTH],
+    /// Addresses of the tunnel's ends, the client's side first; none where it is not IP.
+    pub ends: Option<([Ip; 2], bool)>,
 }
 
 /// Application messages since the last row.

@@ -1,6 +1,6 @@
 //! Link layers: where the IP header begins.
 
-use super::{Packet, Unparsed, be16};
+use super::{Packet, Unparsed, be16, tunnel};
 
 /// Link types by their number in capture files (<https://www.tcpdump.org/linktypes.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) fn strip(link: Link, frame: &[u8], packet: &mut Packet) -> Result<usi
         Link::Sll => ethertype(frame, 14, packet),
         Link::Sll2 => match be16(frame, 0) {
             Some(IPV4 | IPV6) => Ok(20),
-            Some(_) => Err(Unparsed::NotIp),
+            Some(kind) => tunnel::typed(frame, kind, 20, packet),
             None => Err(Unparsed::Truncated),
         },
         Link::Raw => Ok(0),
@@ -49,28 +49,36 @@ pub(super) fn strip(link: Link, frame: &[u8], packet: &mut Packet) -> Result<usi
     }
 }
 
-/// Follows VLAN tags (802.1Q, 802.1ad and the older QinQ type) from the type field at `at`. The outermost id is kept.
+/// Follows VLAN tags (802.1Q, 802.1ad and the older QinQ type) and what else lies between from the type field at `at`. The two outermost
+/// ids are kept.
 #[inline]
-fn ethertype(frame: &[u8], mut at: usize, packet: &mut Packet) -> Result<usize, Unparsed> {
+pub(super) fn ethertype(frame: &[u8], mut at: usize, packet: &mut Packet) -> Result<usize, Unparsed> {
     let mut tags = 0;
     loop {
         match be16(frame, at).ok_or(Unparsed::Truncated)? {
             IPV4 | IPV6 => return Ok(at + 2),
             0x8100 | 0x88a8 | 0x9100 if tags < 4 => {
                 let control = be16(frame, at + 2).ok_or(Unparsed::Truncated)?;
-                if tags == 0 {
-                    packet.vlan = control & 0x0fff;
+                match tags {
+                    0 => packet.vlan = control & 0x0fff,
+                    1 => packet.vlan_inner = control & 0x0fff,
+                    _ => {}
                 }
                 tags += 1;
                 at += 4;
             }
-            _ => return Err(Unparsed::NotIp),
+            kind => return tunnel::typed(frame, kind, at + 2, packet),
         }
     }
 }
 
-/// Source and destination MAC, 0 where the link has none.
-pub fn macs(link: Link, frame: &[u8]) -> (u64, u64) {
+/// Source and destination MAC, 0 where the link has none. `ethernet_at`: where the MAC header of what is inside a tunnel begins, else 0.
+pub fn macs(link: Link, frame: &[u8], ethernet_at: u16) -> (u64, u64) {
+    let start = usize::from(ethernet_at);
+    if start > 0 {
+        let frame = frame.get(start..).unwrap_or(&[]);
+        return macs(Link::Ethernet, frame, 0);
+    }
     let mac = |at: usize| {
         frame
             .get(at..at + 6)

@@ -6,8 +6,10 @@ mod ip;
 mod link;
 #[cfg(test)]
 mod tests;
+pub mod tunnel;
 
 pub use link::{Link, macs};
+pub use tunnel::Tunnel;
 
 /// An address as two big-endian halves; IPv4 is the low half of the second one.
 pub type Ip = [u64; 2];
@@ -50,9 +52,15 @@ pub struct Packet {
     pub tcp_flags: u8,
     pub window: u16,
     pub vlan: u16,
+    /// The second of two tags.
+    pub vlan_inner: u16,
+    /// Where the innermost MAC header begins in the frame, where it is not the first one; else 0.
+    pub ethernet_at: u16,
+    /// What was taken off, outermost first.
+    pub tunnels: [Tunnel; tunnel::DEPTH],
     pub seq: u32,
     pub ack: u32,
-    /// Frame with link header, without padding and check sequence.
+    /// Frame with link header and tunnels, without padding and check sequence.
     pub frame_bytes: u32,
     /// IP payload.
     pub l3_bytes: u32,
@@ -109,7 +117,20 @@ pub fn parse(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Pa
     let at = link::strip(link, frame, &mut packet)?;
     let wire = (wire_len as usize).max(frame.len());
     ip::read(frame, at, wire, &mut packet)?;
+    tunnel::unwrap(frame, &mut packet);
     Ok(packet)
+}
+
+/// Addresses of the tunnel that `packet` came in: of the outermost IP header, where it is not the packet's own.
+#[must_use]
+pub fn outside(link: Link, frame: &[u8], packet: &Packet) -> Option<(Ip, Ip, bool)> {
+    let mut outer = Packet::default();
+    let at = link::strip(link, frame, &mut outer).ok()?;
+    if outer.tunnels == packet.tunnels {
+        return None;
+    }
+    ip::read(frame, at, frame.len(), &mut outer).ok()?;
+    Some((outer.src, outer.dst, outer.is_ipv6))
 }
 
 #[inline]

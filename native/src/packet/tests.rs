@@ -118,7 +118,7 @@ proptest! {
                 prop_assert!(packet.payload_len == 0 || (packet.payload_at + packet.payload_len) as usize <= bytes.len());
                 prop_assert!(packet.payload_len <= packet.l4_bytes);
             }
-            macs(link, &bytes);
+            macs(link, &bytes, 0);
         }
     }
 }
