@@ -25,6 +25,7 @@ examples:
   weir-agent --pcap trace.pcap --print              what is in a capture file, as tables for people
   weir-agent --pcap trace.pcap.gz --print json      the same, one JSON object per stored row, for programs:
       … | jq -r 'select(.table == "flow_log.l7_flow_log") | [.request_type, .request_resource, .response_code] | @tsv'
+  weir-agent --pcap trace.pcap --write rows         the same as Parquet files (--format arrow|json), for DuckDB, pandas, Spark …
   weir-agent --pcap trace.pcap                      store a capture file's rows as this machine's agent
   weir-agent --pcap trace.pcap --agent-id 7 --ingester flow_log=http://127.0.0.1:20430 --ingester flow_metrics=http://127.0.0.1:20432
 
@@ -48,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
         help="print rows instead of sending them: tables for people, with `json` one object per row and nothing else; needs no server",
     )  # fmt: skip
     made.add_argument(
+        "--write", type=Path, metavar="DIR", help="write the rows of a capture file into this folder, a file per table; needs no server",
+    )  # fmt: skip
+    made.add_argument("--format", choices=("parquet", "arrow", "json"), default="parquet", help="of those files (default: %(default)s)")
+    made.add_argument(
         "--ingester", action="append", default=[], metavar="[DECODER=]URL",
         help="where a replay sends its rows, instead of asking the control plane; twice, for flow_log and flow_metrics, or once for both",
     )  # fmt: skip
@@ -61,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     if options.pcap is None and (options.ingester or options.agent_id):
         arguments.error("--ingester and --agent-id belong to --pcap: a live agent is told both by the control plane")
+    if options.write is not None and (options.pcap is None or options.form is not None):
+        arguments.error("--write belongs to --pcap, and takes the place of --print")
     try:
         if options.pcap is None:
             _watch(options.form)
@@ -89,6 +96,15 @@ def _watch(form: str | None) -> None:
 def _replay(options: argparse.Namespace) -> None:
     from agent.replay.capture_file import CaptureFile  # noqa: PLC0415
 
+    if options.write is not None:
+        from agent.replay.files import write_files  # noqa: PLC0415
+
+        file = CaptureFile(options.pcap, {"agent_id": options.agent_id})
+        for path, rows in write_files(file, options.write, options.format).items():
+            sys.stderr.write(f"weir-agent: {rows:>10,} rows in {path}\n")
+        if file.remark:
+            sys.stderr.write(f"weir-agent: {file.remark}\n")
+        return
     if options.form is None:
         from agent.replay.delivery import deliver_file  # noqa: PLC0415
 
