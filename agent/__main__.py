@@ -25,7 +25,7 @@ examples:
   weir-agent --pcap trace.pcap --print              what is in a capture file, as tables for people
   weir-agent --pcap trace.pcap.gz --print json      the same, one JSON object per stored row, for programs:
       … | jq -r 'select(.table == "flow_log.l7_flow_log") | [.request_type, .request_resource, .response_code] | @tsv'
-  weir-agent --pcap trace.pcap --write rows         the same as Parquet files (--format arrow|json), for DuckDB, pandas, Spark …
+  weir-agent --pcap trace.pcap --write rows         the same as Parquet files (--format arrow|json|ipfix), for DuckDB, pandas, Spark …
   weir-agent --pcap trace.pcap                      store a capture file's rows as this machine's agent
   weir-agent --pcap trace.pcap --agent-id 7 --ingester flow_log=http://127.0.0.1:20430 --ingester flow_metrics=http://127.0.0.1:20432
 
@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--write", type=Path, metavar="DIR", help="write the rows of a capture file into this folder, a file per table; needs no server",
     )  # fmt: skip
-    made.add_argument("--format", choices=("parquet", "arrow", "json"), default="parquet", help="of those files (default: %(default)s)")
+    made.add_argument("--format", choices=("parquet", "arrow", "json", "ipfix"), default="parquet", help="of those files (default: %(default)s)")
+    made.add_argument("--ipfix", metavar="HOST:PORT", help="send the flows of a capture file to an IPFIX collector over UDP (4739 is its usual port)")
     made.add_argument(
         "--ingester", action="append", default=[], metavar="[DECODER=]URL",
         help="where a replay sends its rows, instead of asking the control plane; twice, for flow_log and flow_metrics, or once for both",
@@ -66,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = arguments.parse_args(argv)
     if options.pcap is None and (options.ingester or options.agent_id):
         arguments.error("--ingester and --agent-id belong to --pcap: a live agent is told both by the control plane")
+    if options.ipfix is not None and (options.pcap is None or options.form is not None or options.write is not None):
+        arguments.error("--ipfix belongs to --pcap, and takes the place of --print and --write")
     if options.write is not None and (options.pcap is None or options.form is not None):
         arguments.error("--write belongs to --pcap, and takes the place of --print")
     try:
@@ -96,6 +99,13 @@ def _watch(form: str | None) -> None:
 def _replay(options: argparse.Namespace) -> None:
     from agent.replay.capture_file import CaptureFile  # noqa: PLC0415
 
+    if options.ipfix is not None:
+        from agent.replay.collector import send_flows  # noqa: PLC0415
+
+        file = CaptureFile(options.pcap, {"agent_id": options.agent_id})
+        records = send_flows(file, options.ipfix)
+        sys.stderr.write(f"weir-agent: {records:,} records sent to {options.ipfix}; UDP does not say what arrived.\n")
+        return
     if options.write is not None:
         from agent.replay.files import write_files  # noqa: PLC0415
 

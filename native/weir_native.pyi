@@ -64,6 +64,17 @@ class RequestBody:
     def __len__(self) -> int: ...
 
 @final
+class IpfixExporter:
+    """Flows as IPFIX messages (RFC 7011) of one observation domain: a record for each direction that sent something."""
+
+    def __init__(self, domain: int = 0) -> None: ...
+    def messages(self, batch: Batch, *, now_s: int, max_bytes: int = 1400) -> list[bytes]:
+        """Messages of at most `max_bytes`, the first with the templates; none for tables other than `flow_log.l4_flow_log`."""
+    @property
+    def records(self) -> int:
+        """Records made so far."""
+
+@final
 class TagTable:
     """Addresses, MACs, prefixes, processes and services → ids. One per process; shared by every Gather."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -67,12 +68,30 @@ class _Lines:
         self._file.close()
 
 
+class _Ipfix:
+    """Messages one after the other, as RFC 5655 has them in a file."""
+
+    def __init__(self, path: Path, _first: Batch) -> None:
+        import weir_native  # noqa: PLC0415
+
+        self._file = path.open("wb")
+        self._exporter = weir_native.IpfixExporter()
+
+    def write(self, batch: Batch) -> None:
+        self._file.writelines(self._exporter.messages(batch, now_s=int(time.time()), max_bytes=65_535))
+
+    def close(self) -> None:
+        self._file.close()
+
+
 _KINDS: Final[dict[str, tuple[str, Callable[[Path, Batch], _Writer]]]] = {
     "parquet": ("parquet", _Parquet),
     "arrow": ("arrows", _Arrow),
     "json": ("jsonl", _Lines),
+    "ipfix": ("ipfix", _Ipfix),
 }
-FORMATS: Final = tuple(_KINDS)
+_ONLY: Final = {"ipfix": ("flow_log.l4_flow_log",)}
+"""Formats that say something about some tables alone."""
 
 
 def write_files(batches: Iterable[Batch], folder: Path, form: str) -> dict[Path, int]:
@@ -88,6 +107,8 @@ def write_files(batches: Iterable[Batch], folder: Path, form: str) -> dict[Path,
     with ExitStack() as stack:
         try:
             for batch in batches:
+                if batch.table not in _ONLY.get(form, (batch.table,)):
+                    continue
                 path = folder / f"{batch.table}.{ending}"
                 if path not in open_files:
                     open_files[path] = kind(path, batch)

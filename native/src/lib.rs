@@ -7,6 +7,7 @@ pub mod clickhouse;
 pub mod column;
 pub mod document;
 pub mod engine;
+pub mod export;
 pub mod flow;
 pub mod l7;
 pub mod otlp;

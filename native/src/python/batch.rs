@@ -26,6 +26,13 @@ impl From<table::Batch> for PyBatch {
     }
 }
 
+impl PyBatch {
+    /// The rows themselves.
+    pub fn rows_of(&self) -> &table::Batch {
+        &self.inner
+    }
+}
+
 #[pymethods]
 impl PyBatch {
     /// `database.name` of the table.

@@ -5,6 +5,7 @@ mod bytes;
 mod clickhouse;
 pub mod engine;
 pub mod errors;
+mod export;
 pub mod gather;
 mod hash;
 pub mod tags;
@@ -19,6 +20,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<bytes::PyBlock>()?;
     module.add_class::<gather::PyGather>()?;
     module.add_class::<gather::PyAppended>()?;
+    module.add_class::<export::PyIpfixExporter>()?;
     module.add_class::<tags::PyTagTable>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;

@@ -1,0 +1,3 @@
+//! Rows in the formats that other tools read.
+
+pub mod ipfix;
