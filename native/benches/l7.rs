@@ -28,6 +28,9 @@ Last-Modified: Tue, 04 Dec 2018 14:52:24 GMT\r\nConnection: keep-alive\r\nETag: 
 const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01";
 const ANSWER: &[u8] = b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03www\x07example\x03org\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04\xc0\x00\x02\x01";
 
+const INSERT: &[u8] = b"\x42\0\0\0\x03insert into orders (customer, item, amount) values (17, 'abc', 3)";
+const INSERTED: &[u8] = b"\x07\0\0\x01\0\x01\0\x02\0\0\0";
+
 /// Sends `request` and `response` in turn, `rounds` times, over flows that live for `reuse` rounds; prints ns per packet.
 fn run(name: &str, protocol: u8, server_port: u16, request: &[u8], response: &[u8], reuse: usize) {
     const ROUNDS: usize = 1_000_000;
@@ -82,6 +85,7 @@ fn main() {
     run("http, wrk, keep-alive", 6, 8080, WRK, &response, usize::MAX);
     run("http, browser, keep-alive", 6, 80, BROWSER, &response, usize::MAX);
     run("http, wrk, new connections", 6, 8080, WRK, &response, 1);
+    run("mysql, insert", 6, 3306, INSERT, INSERTED, usize::MAX);
     run("dns, one flow", 17, 53, QUERY, ANSWER, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

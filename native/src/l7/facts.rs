@@ -61,6 +61,8 @@ pub struct Facts {
     pub length: i64,
     pub affected_rows: u64,
     pub is_async: bool,
+    /// What follows is encrypted.
+    pub is_tls: bool,
     /// Free for the parser: what the response's meaning depends on.
     pub note: u32,
     /// Payload bytes that were seen.

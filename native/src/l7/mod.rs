@@ -7,8 +7,10 @@ mod dns;
 pub(crate) mod facts;
 mod flow;
 mod http1;
+mod mysql;
 mod parser;
 mod settings;
+mod sql;
 pub mod table;
 
 pub use facts::{Facts, Slot};

@@ -11,6 +11,8 @@ pub struct L7Settings {
     pub http_endpoint_segments: usize,
     /// NXDOMAIN for a name that ends like this is an ordinary answer: resolvers walk their search list through these suffixes.
     pub dns_expected_nxdomain_suffixes: Vec<String>,
+    /// Literals in SQL and values in Redis commands are written as `?`.
+    pub obfuscate: bool,
     /// Requests of one flow that may wait for their responses; beyond that the oldest is reported unanswered.
     pub max_pending_requests: usize,
     /// Payload packets without a recognised protocol before a flow is left alone for a minute.
@@ -26,6 +28,7 @@ impl Default for L7Settings {
             udp_request_timeout_us: 15_000_000,
             http_endpoint_segments: 2,
             dns_expected_nxdomain_suffixes: vec![".cluster.local".to_owned()],
+            obfuscate: false,
             max_pending_requests: 512,
             max_guesses: 10,
             left_out: Vec::new(),

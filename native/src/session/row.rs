@@ -30,6 +30,7 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
         protocol_name: out.protocol.name,
         version: either(Slot::Version),
         is_async: first.is_async,
+        is_tls: first.is_tls || response.is_some_and(|facts| facts.is_tls),
         request_type: either(Slot::RequestType),
         request_domain: either(Slot::Domain),
         request_resource: either(Slot::Resource),

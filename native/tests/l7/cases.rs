@@ -102,3 +102,85 @@ fn names_that_do_not_exist() {
     assert_eq!(rows.column("captured_response_byte"), ["51", "120", "69"]);
     assert_eq!(rows.get(1, "response_result"), "A=100.103.26.52 TTL=5");
 }
+
+#[test]
+fn a_mysql_session_from_greeting_to_quit() {
+    let Some((rows, seen)) = case("mysql/mysql.pcap") else { return };
+    assert_eq!((seen.requests, seen.responses, seen.server_errors), (7, 6, 0));
+    assert_eq!(
+        (rows.durations.iter().sum::<u64>(), rows.durations.iter().max().copied()),
+        (598, Some(225))
+    );
+    assert_eq!(
+        rows.pick(0, "request_resource captured_request_byte"),
+        "Login username: root db: deepflow 157"
+    );
+    assert_eq!(
+        rows.pick(1, "version request_type request_resource"),
+        "8.0.21 COM_QUERY SET NAMES utf8"
+    );
+    assert_eq!(rows.column("captured_response_byte"), ["24", "102", "30", "102", "299", "11", ""]);
+}
+
+#[test]
+fn mysql_errors_and_attributes() {
+    let Some((rows, seen)) = case("mysql/mysql-error.pcap") else {
+        return;
+    };
+    assert_eq!(
+        (seen.requests, seen.responses, seen.server_errors, seen.client_errors),
+        (5, 4, 1, 0)
+    );
+    assert_eq!(rows.durations.iter().sum::<u64>(), 292);
+    assert_eq!(rows.get(1, "request_resource"), "select @@version_comment limit 1");
+    assert_eq!(
+        rows.pick(3, "request_type request_resource response_code response_exception"),
+        "COM_INIT_DB abcd 1049 Unknown database 'abcd'"
+    );
+    let Some((rows, seen)) = case("mysql/mysql-login-error.pcap") else {
+        return;
+    };
+    assert_eq!((rows.lines.len(), seen.server_errors), (1, 1));
+    assert_eq!(
+        rows.pick(0, "request_resource response_code response_exception"),
+        "Login username: mydemo db: mydemo-dn1 1040 Too many connections"
+    );
+}
+
+#[test]
+fn mysql_from_the_middle_of_connections() {
+    let Some((rows, seen)) = case("mysql/171-mysql.pcap") else { return };
+    assert_eq!((seen.requests, seen.responses, seen.parse_failed), (390, 390, 0));
+    assert_eq!(
+        (rows.durations.iter().sum::<u64>(), rows.durations.iter().max().copied()),
+        (127_090, Some(5355))
+    );
+    let Some((rows, _)) = case("mysql/large-response.pcap") else {
+        return;
+    };
+    assert_eq!(rows.column("endpoint"), ["SELECT az_controller_connection", "SELECT controller"]);
+    assert_eq!(rows.column("captured_response_byte"), ["779", "2226"]);
+    let Some((rows, _)) = case("mysql/mysql-statement.pcap") else {
+        return;
+    };
+    let row = (0..rows.lines.len())
+        .find(|row| rows.get(*row, "request_type") == "COM_STMT_EXECUTE")
+        .unwrap();
+    assert_eq!(
+        rows.pick(row, "request_id request_resource"),
+        "96 SELECT * FROM `controller` WHERE name = ?"
+    );
+    assert_eq!(rows.pick(row, "captured_request_byte captured_response_byte"), "36 1350");
+}
+
+#[test]
+fn mysql_rows_affected() {
+    let Some((rows, _)) = case("mysql/mysql-table-insert.pcap") else {
+        return;
+    };
+    assert_eq!(rows.pick(2, "endpoint sql_affected_rows"), "INSERT tmp 1");
+    let Some((rows, _)) = case("mysql/mysql-table-create.pcap") else {
+        return;
+    };
+    assert_eq!(rows.pick(7, "endpoint response_status"), "CREATE test_table_2 0");
+}

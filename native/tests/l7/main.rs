@@ -6,5 +6,6 @@ mod dns;
 mod flow;
 mod hostile;
 mod http1;
+mod mysql;
 mod rows;
 mod table;
