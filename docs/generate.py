@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CollectorRegistry
 from pydantic import BaseModel
 
+from docs.protocols import PROOFS
 from libs.boot.settings import ProcessSettings
 from libs.catalog import ENUMS, PORTS, RESOURCE_KINDS
 from libs.catalog.agent_config import AgentConfig
@@ -105,7 +106,20 @@ def metrics() -> str:
     return _HEAD + "# Metrics\n\n| metric | type | meaning |\n|---|---|---|\n" + "".join(f"| `{name}` | {kind} | {text} |\n" for name, kind, text in rows)
 
 
-PAGES: Final = {"tables.md": tables, "catalog.md": catalog, "settings.md": settings, "metrics.md": metrics, "agent-config.md": agent_config}
+def protocols() -> str:
+    """How each application protocol was proved."""
+    head = "# Application protocols\n\n| protocol | rows | recorded with | live with | captures of others |\n|---|---|---|---|---|\n"
+    return _HEAD + head + "".join(f"| {proof.protocol} | {proof.told} | {proof.recorded} | {proof.live} | {proof.shared} |\n" for proof in PROOFS)
+
+
+PAGES: Final = {
+    "tables.md": tables,
+    "catalog.md": catalog,
+    "settings.md": settings,
+    "metrics.md": metrics,
+    "agent-config.md": agent_config,
+    "protocols.md": protocols,
+}
 
 
 def main() -> None:

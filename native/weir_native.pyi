@@ -145,6 +145,7 @@ class L7Config(TypedDict, total=False):
     tcp_request_timeout_us: int
     udp_request_timeout_us: int
     http_endpoint_segments: int
+    obfuscate: bool
     dns_expected_nxdomain_suffixes: list[str]
     max_pending_requests: int
     max_guesses: int

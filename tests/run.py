@@ -39,6 +39,7 @@ PROGRAMS: Final = {
     "tcpdump": "tcpdump",
     "dnsmasq": "dnsmasq-base",
     "dig": "bind9-dnsutils",
+    "redis-server": "redis-server",
 }
 """Real clients and servers that tests use → the Debian package of each."""
 FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")

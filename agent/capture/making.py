@@ -43,6 +43,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
             "protocols": list(config.l7.protocols),
             "tcp_request_timeout_us": int(config.l7.session_timeout_s * 1e6),
             "udp_request_timeout_us": int(config.l7.dns_session_timeout_s * 1e6),
+            "obfuscate": config.l7.obfuscate,
             "http_endpoint_segments": config.l7.http_endpoint_segments,
             "dns_expected_nxdomain_suffixes": list(config.l7.dns_expected_nxdomain_suffixes),
         },

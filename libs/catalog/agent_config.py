@@ -24,7 +24,7 @@ class AgentConfigError(ValueError):
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 InterfacePattern = Annotated[str, Field(pattern=r"^([^/\s]*/)?[^/\s]{1,64}$", max_length=256)]
 """`interface` or `namespace/interface`, both with `*` and `?`."""
-L7Protocol = Literal["HTTP", "DNS"]
+L7Protocol = Literal["HTTP", "MySQL", "Redis", "DNS"]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)
 
@@ -96,6 +96,7 @@ class L7(_Section):
     session_timeout_s: float = Field(120.0, gt=0, le=3600, description="A request without a response for so long is a timeout.")
     dns_session_timeout_s: float = Field(15.0, gt=0, le=3600, description="The same for DNS.")
     http_endpoint_segments: int = Field(2, ge=1, le=16, description="How many segments of a path make its endpoint: 2 makes /shop/cart of /shop/cart/7.")
+    obfuscate: bool = Field(False, description="Tell values in statements and commands as `?`.")
     dns_expected_nxdomain_suffixes: tuple[str, ...] = Field(
         (".cluster.local",), max_length=64, description="Names with these endings may not exist without that being an error: search domains try them."
     )

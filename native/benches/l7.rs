@@ -87,5 +87,15 @@ fn main() {
     run("http, wrk, new connections", 6, 8080, WRK, &response, 1);
     run("mysql, insert", 6, 3306, INSERT, INSERTED, usize::MAX);
     run("dns, one flow", 17, 53, QUERY, ANSWER, usize::MAX);
+    run(
+        "redis, get",
+        6,
+        6379,
+        b"*2\r\n$3\r\nGET\r\n$8\r\nuser:123\r\n",
+        b"$5\r\nhello\r\n",
+        usize::MAX,
+    );
+    let set = b"*5\r\n$3\r\nSET\r\n$8\r\nuser:123\r\n$5\r\nhello\r\n$2\r\nEX\r\n$2\r\n60\r\n";
+    run("redis, set", 6, 6379, set, b"+OK\r\n", usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

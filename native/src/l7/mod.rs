@@ -9,6 +9,7 @@ mod flow;
 mod http1;
 mod mysql;
 mod parser;
+mod redis;
 mod settings;
 mod sql;
 pub mod table;

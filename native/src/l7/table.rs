@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, http1, mysql};
+use super::{Guess, Opening, Parser, dns, http1, mysql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: http1::guess,
         parser: http1::parser,
+    },
+    Protocol {
+        id: 80,
+        name: "Redis",
+        folder: "redis",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: redis::guess,
+        parser: redis::parser,
     },
     Protocol {
         id: 60,

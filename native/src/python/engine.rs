@@ -237,6 +237,7 @@ fn l7_settings(base: &L7Settings, values: &Bound<'_, PyDict>) -> PyResult<L7Sett
             "dns_expected_nxdomain_suffixes" => settings.dns_expected_nxdomain_suffixes = value.extract()?,
             "max_pending_requests" => settings.max_pending_requests = value.extract()?,
             "protocols" => settings.left_out = left_out(&value.extract::<Vec<String>>()?)?,
+            "obfuscate" => settings.obfuscate = value.extract()?,
             "max_guesses" => settings.max_guesses = value.extract()?,
             _ => return Err(unknown("L7 setting", &name)),
         }

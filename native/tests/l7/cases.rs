@@ -184,3 +184,23 @@ fn mysql_rows_affected() {
     };
     assert_eq!(rows.pick(7, "endpoint response_status"), "CREATE test_table_2 0");
 }
+
+#[test]
+fn a_redis_list_is_read_and_answered() {
+    let Some((rows, seen)) = case("redis/redis-debug.pcap") else {
+        return;
+    };
+    assert_eq!((seen.requests, seen.responses, seen.server_errors), (1, 1, 0));
+    let fields = "type request_type request_resource endpoint response_status response_duration";
+    assert_eq!(rows.pick(0, fields), "2 LRANGE LRANGE mylist 0 299 LRANGE 0 1209");
+}
+
+#[test]
+fn a_redis_command_without_a_password_is_refused() {
+    let Some((rows, seen)) = case("redis/redis-error.pcap") else {
+        return;
+    };
+    assert_eq!((seen.requests, seen.responses, seen.server_errors), (1, 1, 1));
+    let fields = "type request_type request_resource response_status response_exception response_duration";
+    assert_eq!(rows.pick(0, fields), "2 get get abcd 3 NOAUTH Authentication required. 73");
+}

@@ -7,5 +7,6 @@ mod flow;
 mod hostile;
 mod http1;
 mod mysql;
+mod redis;
 mod rows;
 mod table;

@@ -3,6 +3,7 @@
 use crate::capture::{Payload, drip, read, run};
 use std::path::{Path, PathBuf};
 use weir_native::l7::table::PROTOCOLS;
+use weir_native::l7::{Guess, Opening};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/l7").join(name)
@@ -127,4 +128,35 @@ fn the_table_agrees_with_the_catalogue() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), PROTOCOLS.len());
+}
+
+#[test]
+fn no_protocol_claims_what_another_one_says() {
+    for protocol in PROTOCOLS {
+        for path in captures(protocol.folder) {
+            for payload in read(&path) {
+                let opening = |bytes| Opening {
+                    bytes,
+                    from_client: payload.from_client,
+                    // Not the ports of the program: hints must not be needed to tell protocols apart.
+                    client_port: 40_000,
+                    server_port: 40_001,
+                    transport: payload.flow.4,
+                };
+                for other in PROTOCOLS
+                    .iter()
+                    .filter(|other| other.id != protocol.id && other.transports.contains(&payload.flow.4))
+                {
+                    let guess = (other.guess)(&opening(&payload.bytes));
+                    assert!(
+                        matches!(guess, Guess::No | Guess::Maybe),
+                        "{}: {} says {guess:?} to {:?}",
+                        path.display(),
+                        other.name,
+                        String::from_utf8_lossy(&payload.bytes[..payload.bytes.len().min(60)])
+                    );
+                }
+            }
+        }
+    }
 }
