@@ -24,6 +24,14 @@ class Proof:
 
 PROOFS: Final = (
     Proof(
+        "Memcached",
+        "Text with meta commands, and binary; the line without its data is the resource. ERROR and CLIENT_ERROR are the asker's errors, SERVER_ERROR the server's; "
+        "a missing key is none. Quiet commands are rows without an answer, whatever is said to them. Attribute `memcached.hits` counts what a get found.",
+        "memcached 1.6.18",
+        "not yet",
+        "1 of 1: data in a packet of its own, and quit, are errors of the other reader",
+    ),
+    Proof(
         "Redis",
         "RESP2, RESP3, typed lines; endpoint is the command in capitals. Every error answer, redirections too, is a server error, its first word is "
         "attribute `redis.error`; an error inside an answer (EXEC) counts. Messages and monitored commands that the server sends unasked are rows without an "

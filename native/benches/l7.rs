@@ -97,5 +97,7 @@ fn main() {
     );
     let set = b"*5\r\n$3\r\nSET\r\n$8\r\nuser:123\r\n$5\r\nhello\r\n$2\r\nEX\r\n$2\r\n60\r\n";
     run("redis, set", 6, 6379, set, b"+OK\r\n", usize::MAX);
+    let value = b"VALUE user:123 0 5\r\nhello\r\nEND\r\n";
+    run("memcached, get", 6, 11211, b"get user:123\r\n", value, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, http1, mysql, redis};
+use super::{Guess, Opening, Parser, dns, http1, memcached, mysql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: redis::guess,
         parser: redis::parser,
+    },
+    Protocol {
+        id: 82,
+        name: "Memcached",
+        folder: "memcached",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: memcached::guess,
+        parser: memcached::parser,
     },
     Protocol {
         id: 60,
