@@ -4,6 +4,7 @@
 //! idle one holds nothing.
 
 use super::Status;
+use super::table::Dialect;
 use std::cell::RefCell;
 
 /// Names of a message's texts.
@@ -53,6 +54,8 @@ pub struct Facts {
     /// `key` is not all of it: any waiting request with the same `request_id` will do.
     pub loose_key: bool,
     pub request_id: u64,
+    /// What is spoken over the protocol, where the row is to be called by it.
+    pub dialect: Option<&'static Dialect>,
     /// `response_code`
     pub code: i32,
     /// `response_status`, set by responses.
@@ -135,6 +138,22 @@ impl Facts {
     /// Further pairs for the row's `attributes`.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(key, value)| (self.at(*key), self.at(*value)))
+    }
+
+    /// Takes over how the message ended: status, code, and texts that are not there yet or were told later.
+    pub(crate) fn end_with(&mut self, end: &Facts) {
+        self.dialect = self.dialect.or(end.dialect);
+        if end.status != Status::Unknown {
+            (self.status, self.code) = (end.status, end.code);
+        }
+        for slot in [Slot::Exception, Slot::Result] {
+            if !end.get(slot).is_empty() {
+                self.put(slot, end.get(slot).as_bytes());
+            }
+        }
+        for (key, value) in end.attributes() {
+            self.attribute(key, value.as_bytes());
+        }
     }
 
     /// Forgets everything, keeps the buffers.

@@ -62,6 +62,9 @@ impl FlowL7 {
                 streams.skip(from_client, u64::from(missing), parser, out);
             }
         });
+        if let Some(id) = self.streams.switched.take() {
+            self.switch(id, packet, sink, &mut seen);
+        }
         if self.streams.losses >= MAX_LOSSES {
             self.forget(packet.time_us, sink, &mut seen);
         }
@@ -132,9 +135,12 @@ impl FlowL7 {
         self.reversed
     }
 
-    /// The recognised protocol's id, 0 for none.
+    /// The recognised protocol's id, or that of what was spoken over it last; 0 for none.
     pub fn protocol(&self) -> u8 {
-        self.protocol.map_or(0, |protocol| protocol.id)
+        match self.streams.session.dialect() {
+            Some(dialect) => dialect.id,
+            None => self.protocol.map_or(0, |protocol| protocol.id),
+        }
     }
 
     /// Bytes held on the heap besides `size_of::<FlowL7>()`.
@@ -218,6 +224,32 @@ impl FlowL7 {
             self.streams.lanes = Default::default();
         }
         false
+    }
+
+    /// Both ends agreed on another protocol in the middle of the flow; its first bytes may have been in the same packet.
+    #[cold]
+    fn switch(&mut self, id: u8, packet: &L7Packet<'_>, sink: &mut dyn L7Sink, seen: &mut L7Seen) {
+        let from_client = packet.from_client != self.reversed;
+        let next = PROTOCOLS.iter().find(|protocol| protocol.id == id && self.settings.reads(protocol));
+        let Some(protocol) = next else {
+            *seen += self.close(packet.time_us, sink);
+            return;
+        };
+        let opening = Opening {
+            bytes: self.streams.lanes[usize::from(!from_client)].kept(),
+            from_client,
+            client_port: packet.client_port,
+            server_port: packet.server_port,
+            transport: packet.protocol,
+        };
+        self.parser = Some((protocol.parser)(&opening));
+        self.protocol = Some(protocol);
+        let chunk = Chunk {
+            bytes: &[],
+            tcp_seq: packet.tcp_seq.wrapping_add(packet.payload.len() as u32),
+            from_client,
+        };
+        self.with(packet.time_us, sink, seen, |streams, parser, out| streams.read(chunk, parser, out));
     }
 
     /// The protocol was guessed wrong: reports what was recognised and leaves the flow alone for a while.

@@ -7,6 +7,7 @@ mod dns;
 pub(crate) mod facts;
 mod flow;
 mod http1;
+mod http2;
 mod memcached;
 mod mysql;
 mod parser;

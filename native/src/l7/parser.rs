@@ -56,12 +56,18 @@ pub enum Step {
     Message { size: usize, kind: Kind, body: Body },
     /// `size` bytes, `content` of them body, belong to the message with this key that was reported before; with `end` it is complete.
     Part { size: usize, content: usize, key: u64, end: bool },
+    /// `size` bytes end the message with this key that was reported before; the facts gathered (status, code, texts) go over what was told of it.
+    Tail { size: usize, key: u64 },
+    /// `size` bytes say that neither side's message with this key goes on; the facts gathered tell why.
+    Closed { size: usize, key: u64 },
     /// `size` bytes belong to no message; facts gathered so far are forgotten.
     Skip { size: usize },
     /// The bytes make no sense: skip `size` of them and look for a message with [`Parser::resync`].
     Lost { size: usize },
     /// This direction speaks another protocol from here on.
     Stop,
+    /// With `size` bytes both directions begin to speak the protocol with this id. What waits for its response waits on, with `key`.
+    Switch { size: usize, protocol: u8, key: u64 },
 }
 
 /// Where reading can go on after a loss.

@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, http1, memcached, mysql, redis};
+use super::{Guess, Opening, Parser, dns, http1, http2, memcached, mysql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +26,37 @@ pub struct Protocol {
     pub parser: fn(&Opening<'_>) -> Box<dyn Parser>,
 }
 
+/// What is spoken over a protocol of the table and has a name of its own: a message says so by `Facts::dialect`.
+#[derive(Debug)]
+pub struct Dialect {
+    /// `l7_protocol`; `libs.catalog` has the same number.
+    pub id: u8,
+    /// `l7_protocol_str`
+    pub name: &'static str,
+}
+
+pub static GRPC: Dialect = Dialect { id: 41, name: "gRPC" };
+pub static TRIPLE: Dialect = Dialect { id: 49, name: "Triple" };
+/// Every dialect.
+pub static DIALECTS: &[&Dialect] = &[&GRPC, &TRIPLE];
+
+/// `l7_protocol` of HTTP/2, to which an HTTP/1 connection can change.
+pub const HTTP2: u8 = 21;
+
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 
 /// Every protocol.
 pub static PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        id: HTTP2,
+        name: "HTTP2",
+        folder: "http2",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: http2::guess,
+        parser: http2::parser,
+    },
     Protocol {
         id: 20,
         name: "HTTP",

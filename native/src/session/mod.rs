@@ -6,7 +6,7 @@
 mod row;
 
 use crate::l7::facts::{self, Facts};
-use crate::l7::table::{Pairing, Protocol};
+use crate::l7::table::{Dialect, Pairing, Protocol};
 use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
 use std::collections::VecDeque;
 
@@ -45,6 +45,8 @@ pub(crate) struct Session {
     unsure: [bool; 2],
     recent: [Option<u64>; RECENT],
     recent_at: u8,
+    /// Of the message that began last.
+    dialect: Option<&'static Dialect>,
 }
 
 impl Session {
@@ -56,6 +58,18 @@ impl Session {
             _ => None,
         }
         .map(|(_, facts)| &**facts)
+    }
+
+    /// What is spoken over the flow's protocol.
+    pub fn dialect(&self) -> Option<&'static Dialect> {
+        self.dialect
+    }
+
+    /// The requests that wait go by this key from now on.
+    pub fn rekey(&mut self, key: u64) {
+        for (old, facts) in &mut self.waiting {
+            (*old, facts.key) = (key, key);
+        }
     }
 
     pub fn is_idle(&self) -> bool {
@@ -74,6 +88,9 @@ impl Session {
     /// A message whose facts are known. It is complete unless `facts.open`.
     #[inline]
     pub fn begin(&mut self, kind: Kind, facts: Box<Facts>, out: &mut Out<'_>) {
+        if self.dialect.is_none() || facts.dialect.is_some() {
+            self.dialect = facts.dialect;
+        }
         match kind {
             Kind::Request => self.request(facts, out),
             Kind::Response => self.response(facts, out),
@@ -135,11 +152,7 @@ impl Session {
             self.recent_at = self.recent_at.wrapping_add(1);
         }
         out.seen.responses += 1;
-        match facts.status {
-            Status::ClientError => out.seen.client_errors += 1,
-            Status::ServerError => out.seen.server_errors += 1,
-            _ => {}
-        }
+        out.count(facts.status);
         // A request that is answered before its body has come is a row when it has.
         if facts.open || request.as_ref().is_some_and(|request| request.open) {
             if self.open.len() >= MAX_OPEN {
@@ -191,6 +204,54 @@ impl Session {
             }
             self.finish(at, out);
         }
+    }
+
+    /// The last of a message that was begun, and how it ended.
+    pub fn tail(&mut self, kind: Kind, end: &Facts, out: &mut Out<'_>) {
+        let fits = |exchange: &Exchange| exchange.response.open && exchange.response.key == end.key;
+        if kind == Kind::Response
+            && let Some(exchange) = self.open.iter_mut().rfind(|exchange| fits(exchange))
+        {
+            if exchange.response.status != end.status {
+                out.count(end.status);
+            }
+            exchange.response.end_with(end);
+        }
+        let part = Part {
+            size: end.captured,
+            content: 0,
+            end: true,
+        };
+        self.part(kind, end.key, part, out);
+    }
+
+    /// One side gave up the exchange with this key.
+    pub fn closed(&mut self, from_client: bool, end: &Facts, out: &mut Out<'_>) {
+        if let Some(at) = self.waiting.iter().position(|(key, _)| *key == end.key)
+            && let Some((_, mut request)) = self.waiting.remove(at)
+        {
+            out.count(end.status);
+            request.end_with(end);
+            request.end_us = request.end_us.max(end.end_us);
+            request.captured += if from_client { end.captured } else { 0 };
+            return row::emit(Some(request), None, out);
+        }
+        let Some(at) = self.open.iter().rposition(|exchange| exchange.response.key == end.key) else {
+            return;
+        };
+        let exchange = &mut self.open[at];
+        if exchange.response.open {
+            if exchange.response.status != end.status {
+                out.count(end.status);
+            }
+            exchange.response.end_with(end);
+            exchange.response.end_us = exchange.response.end_us.max(end.end_us);
+            exchange.response.open = false;
+        }
+        if let Some(request) = &mut exchange.request {
+            request.open = false;
+        }
+        self.finish(at, out);
     }
 
     /// Makes an answered request a row once both sides are complete.
@@ -305,6 +366,15 @@ impl Facts {
 }
 
 impl Out<'_> {
+    fn count(&mut self, status: Status) {
+        match status {
+            Status::ClientError => self.seen.client_errors += 1,
+            Status::ServerError => self.seen.server_errors += 1,
+            Status::Timeout => self.seen.timeouts += 1,
+            _ => {}
+        }
+    }
+
     fn timeout_us(&self) -> i64 {
         if self.datagram {
             self.settings.udp_request_timeout_us

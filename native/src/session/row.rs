@@ -25,9 +25,11 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
             text
         }
     };
+    let dialect = first.dialect.or(response.and_then(|facts| facts.dialect));
+    let (protocol, protocol_name) = dialect.map_or((out.protocol.id, out.protocol.name), |dialect| (dialect.id, dialect.name));
     let mut row = L7Row {
-        protocol: out.protocol.id,
-        protocol_name: out.protocol.name,
+        protocol,
+        protocol_name,
         version: either(Slot::Version),
         is_async: first.is_async,
         is_tls: first.is_tls || response.is_some_and(|facts| facts.is_tls),
@@ -50,6 +52,9 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
     };
     if let Some(request) = request {
         row.response_status = request.status;
+        // Told by a request only where it was given up.
+        row.response_code = request.code;
+        row.response_exception = request.get(Slot::Exception);
         row.request_length = request.length;
         row.captured_request_byte = u32::try_from(request.captured).unwrap_or(u32::MAX);
         row.req_tcp_seq = request.tcp_seq;

@@ -5,7 +5,7 @@ use crate::rows::Rows;
 use std::path::{Path, PathBuf};
 use weir_native::l7::L7Seen;
 
-fn case(name: &str) -> Option<(Rows, L7Seen)> {
+pub fn case(name: &str) -> Option<(Rows, L7Seen)> {
     let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases/pcap");
     if !folder.is_dir() {
         eprintln!("skipped: no folder {}", folder.display());

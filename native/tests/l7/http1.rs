@@ -355,7 +355,6 @@ fn what_only_resembles_http_is_not_taken_for_it() {
     for bytes in [
         &b"GET key\r\n"[..],
         b"OPTIONS rtsp://h/ RTSP/1.0\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01GET / HTTP/1.1\r\n",
         b"HTTP/2 200\r\n",
     ] {

@@ -6,6 +6,7 @@ mod dns;
 mod flow;
 mod hostile;
 mod http1;
+mod http2;
 mod memcached;
 mod mysql;
 mod redis;

@@ -2,7 +2,7 @@
 
 use crate::capture::{Payload, drip, read, run};
 use std::path::{Path, PathBuf};
-use weir_native::l7::table::PROTOCOLS;
+use weir_native::l7::table::{DIALECTS, PROTOCOLS};
 use weir_native::l7::{Guess, Opening};
 
 fn folder(name: &str) -> PathBuf {
@@ -122,6 +122,10 @@ fn the_table_agrees_with_the_catalogue() {
     let catalog = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../libs/catalog/enums.py")).unwrap();
     for protocol in PROTOCOLS {
         let row = format!("({}, \"{}\")", protocol.id, protocol.name);
+        assert!(catalog.contains(&row), "libs/catalog/enums.py has no {row}");
+    }
+    for dialect in DIALECTS {
+        let row = format!("({}, \"{}\")", dialect.id, dialect.name);
         assert!(catalog.contains(&row), "libs/catalog/enums.py has no {row}");
     }
     let mut ids: Vec<u8> = PROTOCOLS.iter().map(|protocol| protocol.id).collect();

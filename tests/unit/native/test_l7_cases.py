@@ -34,7 +34,9 @@ def pick(row: dict[str, Any], *columns: str) -> tuple[Any, ...]:
     return tuple(row[column] for column in columns)
 
 
-@pytest.mark.parametrize("name", ["http/httpv1", "dns/dns", "mysql/mysql", "mysql/mysql-error", "mysql/171-mysql", "redis/redis-debug", "redis/redis-error"])
+@pytest.mark.parametrize(
+    "name", ["http/httpv1", "http/h2c_ascii", "dns/dns", "mysql/mysql", "mysql/mysql-error", "mysql/171-mysql", "redis/redis-debug", "redis/redis-error"]
+)
 def test_counters_are_the_expected_ones_in_rows_and_in_documents(name: str) -> None:
     expected = orjson.loads(EXPECTED.read_bytes())["l7_counters"][name]
     tables = rows_of(name)

@@ -45,6 +45,8 @@ pub(super) struct Streams {
     pub losses: u8,
     /// Another protocol is spoken from here on.
     pub stopped: bool,
+    /// This protocol is spoken from here on; bytes of it are kept in the lanes.
+    pub switched: Option<u8>,
 }
 
 /// Payload of one packet.
@@ -133,7 +135,7 @@ impl Streams {
             from_client,
         } = chunk;
         let mut at = 0;
-        while at < bytes.len() && !self.stopped {
+        while at < bytes.len() && !self.stopped && self.switched.is_none() {
             let left = &bytes[at..];
             let lane = &mut self.lanes[usize::from(!from_client)];
             if lane.rest != Rest::None {
@@ -204,23 +206,49 @@ impl Streams {
                     Body::Bytes(length) => Rest::Bytes(length),
                     Body::UntilClose => Rest::UntilClose,
                 };
-                lane.body_kind = Some(kind);
+                if facts.open {
+                    lane.body_kind = Some(kind);
+                }
                 lane.body_key = facts.key;
                 self.losses = 0;
                 self.begin(kind, from_client, facts, parser, out);
                 Some(fit(size))
             }
             Step::Part { size, content, key, end } => {
-                if let Some(facts) = lane.facts.take() {
+                let gathered = lane.facts.take().map_or(0, |facts| {
+                    let captured = facts.captured;
                     facts::give(facts);
-                }
+                    captured
+                });
                 let part = Part {
-                    size: fit(size) as u64,
+                    size: fit(size) as u64 + gathered,
                     content: content as u64,
                     end,
                 };
                 let kind = lane.kind(from_client);
                 self.session.part(kind, key, part, out);
+                Some(fit(size))
+            }
+            Step::Tail { size, key } | Step::Closed { size, key } => {
+                let mut facts = lane.facts.take()?;
+                facts.captured += fit(size) as u64;
+                facts.end_us = out.now_us;
+                facts.key = key;
+                if matches!(step, Step::Closed { .. }) {
+                    self.session.closed(from_client, &facts, out);
+                } else {
+                    let kind = lane.kind(from_client);
+                    self.session.tail(kind, &facts, out);
+                }
+                facts::give(facts);
+                Some(fit(size))
+            }
+            Step::Switch { size, protocol, key } => {
+                for facts in self.lanes.iter_mut().filter_map(|lane| lane.facts.take()) {
+                    facts::give(facts);
+                }
+                self.session.rekey(key);
+                self.switched = Some(protocol);
                 Some(fit(size))
             }
             Step::Skip { size } => {
@@ -386,7 +414,7 @@ impl Streams {
                 }
                 Step::Skip { size } | Step::Took { size } => at += size.max(1),
                 Step::Stop => self.stopped = true,
-                Step::More | Step::Part { .. } | Step::Lost { .. } => {
+                Step::More | Step::Part { .. } | Step::Tail { .. } | Step::Closed { .. } | Step::Switch { .. } | Step::Lost { .. } => {
                     out.seen.parse_failed += 1;
                     self.losses = self.losses.saturating_add(1);
                     at = chunk.bytes.len();

@@ -9,6 +9,8 @@ use memchr::memchr;
 pub struct Head {
     pub length: Option<u64>,
     pub is_chunked: bool,
+    /// `Upgrade: h2c`
+    pub is_h2c: bool,
     /// The slot that a continued line would go on filling.
     folded: Option<Slot>,
     /// Which kind of trace context was found.
@@ -38,6 +40,7 @@ impl Head {
         match line.first().map(|byte| byte | 0x20) {
             Some(b'h') if is(line, b"host") => self.first(Slot::Domain, &line[5..], facts),
             Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
+            Some(b'u') if is(line, b"upgrade") => self.is_h2c = line[8..].trim_ascii().eq_ignore_ascii_case(b"h2c"),
             Some(b'r') if is(line, b"referer") => self.first(Slot::Referer, &line[8..], facts),
             Some(b'c') if is(line, b"content-length") => self.content_length(line[15..].trim_ascii()),
             Some(b't') if is(line, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),

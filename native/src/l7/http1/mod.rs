@@ -5,7 +5,7 @@
 mod chunks;
 mod head;
 mod start;
-mod trace;
+pub(super) mod trace;
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
@@ -230,6 +230,11 @@ impl Http1 {
                 connected || method == Method::Head || matches!(facts.code, 101 | 204 | 304),
             )
         };
+        if side.head.is_h2c && facts.code == 101 && !input.from_client {
+            // The request that asked for it is answered on the first stream (RFC 7540, 3.2).
+            let (protocol, key) = (super::table::HTTP2, 1);
+            return Step::Switch { size, protocol, key };
+        }
         let body = if bodiless {
             Body::Bytes(0)
         } else if side.head.is_chunked {
@@ -248,7 +253,7 @@ impl Http1 {
 }
 
 /// Sets what the row calls an endpoint: the first segments of the path, without query.
-fn put_endpoint(facts: &mut Facts, segments: usize) {
+pub(super) fn put_endpoint(facts: &mut Facts, segments: usize) {
     let resource = facts.get(Slot::Resource).as_bytes();
     let path = &resource[..memchr::memchr2(b'?', b'#', resource).unwrap_or(resource.len())];
     let mut slashes = memchr::memchr_iter(b'/', path).skip(segments);
