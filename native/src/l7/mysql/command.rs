@@ -73,7 +73,7 @@ pub fn is_plausible(payload: &[u8], length: usize) -> bool {
         0x1b => length == 3,
         QUERY | STMT_PREPARE => length >= 2 && looks_like_text(&payload[1..]),
         INIT_DB => (2..=256).contains(&length) && looks_like_text(&payload[1..]),
-        FIELD_LIST => length >= 2 && looks_like_text(&payload[1..2]),
+        FIELD_LIST => payload.get(1..2).is_some_and(looks_like_text),
         _ => false,
     }
 }
