@@ -64,6 +64,10 @@ pub struct Facts {
     pub length: i64,
     pub affected_rows: u64,
     pub is_async: bool,
+    /// Requests that stand and fall together.
+    pub group: u32,
+    /// Requests of the same group behind the one that this answers are never answered.
+    pub ends_group: bool,
     /// What follows is encrypted.
     pub is_tls: bool,
     /// Free for the parser: what the response's meaning depends on.

@@ -11,9 +11,11 @@ mod http2;
 mod memcached;
 mod mysql;
 mod parser;
+mod postgresql;
 mod redis;
 mod settings;
 mod sql;
+mod statements;
 pub mod table;
 
 pub use facts::{Facts, Slot};

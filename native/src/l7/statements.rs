@@ -7,17 +7,17 @@ const MAX_STATEMENTS: usize = 256;
 /// Bytes of their texts.
 const MAX_TEXTS: usize = 64 * 1024;
 
-/// Texts by the id that the server gave.
+/// Texts by the id that the server gave, or by a hash of the name that the client gave.
 #[derive(Default)]
 pub struct Statements {
-    texts: VecDeque<(u32, Box<str>)>,
+    texts: VecDeque<(u64, Box<str>)>,
     bytes: usize,
-    /// The id of the last one, which -1 stands for (MariaDB).
-    last: u32,
+    /// The id of the last one that was remembered.
+    pub last: u64,
 }
 
 impl Statements {
-    pub fn remember(&mut self, id: u32, text: &str) {
+    pub fn remember(&mut self, id: u64, text: &str) {
         self.forget(id);
         self.last = id;
         if text.is_empty() {
@@ -31,15 +31,14 @@ impl Statements {
         }
     }
 
-    pub fn forget(&mut self, id: u32) {
+    pub fn forget(&mut self, id: u64) {
         if let Some((_, text)) = self.position(id).and_then(|at| self.texts.remove(at)) {
             self.bytes -= text.len();
         }
     }
 
     /// The text of a statement, empty where its preparation was not seen.
-    pub fn text(&self, id: u32) -> &str {
-        let id = if id == u32::MAX { self.last } else { id };
+    pub fn text(&self, id: u64) -> &str {
         self.position(id).map_or("", |at| &self.texts[at].1)
     }
 
@@ -48,10 +47,10 @@ impl Statements {
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.bytes + self.texts.capacity() * size_of::<(u32, Box<str>)>()
+        self.bytes + self.texts.capacity() * size_of::<(u64, Box<str>)>()
     }
 
-    fn position(&self, id: u32) -> Option<usize> {
+    fn position(&self, id: u64) -> Option<usize> {
         self.texts.iter().rposition(|(known, _)| *known == id)
     }
 }

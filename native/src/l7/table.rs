@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, http1, http2, memcached, mysql, redis};
+use super::{Guess, Opening, Parser, dns, http1, http2, memcached, mysql, postgresql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: memcached::guess,
         parser: memcached::parser,
+    },
+    Protocol {
+        id: 61,
+        name: "PostgreSQL",
+        folder: "postgresql",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: postgresql::guess,
+        parser: postgresql::parser,
     },
     Protocol {
         id: 60,

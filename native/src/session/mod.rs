@@ -132,7 +132,13 @@ impl Session {
 
     fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
         let request = match out.protocol.pairing {
-            Pairing::InOrder => self.answered_in_order(out),
+            Pairing::InOrder => {
+                let request = self.answered_in_order(out);
+                if let (true, Some(answered)) = (facts.ends_group, &request) {
+                    self.drop_group(answered.group, out);
+                }
+                request
+            }
             Pairing::ByKey => {
                 let at = self.waiting.iter().position(|(key, request)| {
                     if facts.loose_key {
@@ -163,6 +169,15 @@ impl Session {
             self.open.push(Exchange { request, response: facts });
         } else {
             row::emit(request, Some(facts), out);
+        }
+    }
+
+    /// One of them failed: those behind it are passed over.
+    #[cold]
+    fn drop_group(&mut self, group: u32, out: &mut Out<'_>) {
+        while self.waiting.front().is_some_and(|(_, request)| request.group == group) {
+            let dropped = self.waiting.pop_front().map(|(_, request)| request);
+            row::emit(dropped, None, out);
         }
     }
 

@@ -215,3 +215,17 @@ fn a_redis_command_without_a_password_is_refused() {
     let fields = "type request_type request_resource response_status response_exception response_duration";
     assert_eq!(rows.pick(0, fields), "2 get get abcd 3 NOAUTH Authentication required. 73");
 }
+
+#[test]
+fn postgresql_from_the_middle() {
+    let Some((rows, _)) = case("postgre/simple_query.pcap") else {
+        return;
+    };
+    assert_eq!(
+        rows.pick(0, "type endpoint sql_affected_rows captured_request_byte captured_response_byte"),
+        "2 DELETE test 1 24 20"
+    );
+    let Some((rows, seen)) = case("postgre/error.pcap") else { return };
+    assert_eq!(rows.pick(0, "request_resource response_code response_status"), "asdsdfdsf; 42601 4");
+    assert_eq!(seen.client_errors, 1);
+}

@@ -9,6 +9,7 @@ mod http1;
 mod http2;
 mod memcached;
 mod mysql;
+mod postgresql;
 mod redis;
 mod rows;
 mod table;

@@ -9,14 +9,13 @@ mod opening;
 mod packet;
 mod reply;
 mod request;
-mod statements;
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Input, Kind, Opening, Parser, Resync, Step};
+use super::statements::Statements;
 pub use opening::guess;
 use packet::{HEADER, LARGEST};
 use reply::{After, Reply};
-use statements::Statements;
 
 /// Bytes of a request that are looked at.
 const REQUEST_FRONT: usize = super::facts::MAX_TEXT + 256;

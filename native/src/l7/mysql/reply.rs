@@ -140,7 +140,7 @@ impl MySql {
                 let two = |at: usize| u16::from_le_bytes([payload[at], payload[at + 1]]);
                 let id = u32::from_le_bytes([payload[1], payload[2], payload[3], payload[4]]);
                 let text = input.waiting.map_or("", |request| request.get(Slot::Resource));
-                self.statements.remember(id, text);
+                self.statements.remember(u64::from(id), text);
                 facts.attribute("db.statement.id", itoa::Buffer::new().format(id).as_bytes());
                 let (columns, parameters) = (two(5), two(7));
                 self.reply = Reply::Prepared { parameters, columns };

@@ -59,6 +59,8 @@ impl MySql {
             STMT_EXECUTE | STMT_BULK_EXECUTE | STMT_RESET | STMT_FETCH | STMT_SEND_LONG_DATA | STMT_CLOSE => {
                 let id = u32::from_le_bytes(*rest.first_chunk::<4>()?);
                 facts.request_id = u64::from(id);
+                // -1 stands for the statement prepared last (MariaDB).
+                let id = if id == u32::MAX { self.statements.last } else { u64::from(id) };
                 sql::put(self.statements.text(id).as_bytes(), facts, settings);
                 if command == STMT_CLOSE {
                     self.statements.forget(id);

@@ -1,0 +1,121 @@
+//! How a connection is recognised, and where reading goes on after a loss.
+
+use super::HEADER;
+use crate::l7::parser::{Guess, Opening, Resync};
+use memchr::memmem;
+
+pub const STARTUP: u32 = 3 << 16;
+pub const CANCEL: u32 = 80_877_102;
+pub const SSL: u32 = 80_877_103;
+pub const GSS: u32 = 80_877_104;
+const CLIENT_KINDS: &[u8] = b"QPBEDCSHFXdcfp";
+const SERVER_KINDS: &[u8] = b"RKSZTDCIENA123ntsGHWdcVv";
+const LARGEST: usize = 1 << 30;
+
+/// Length (without what comes in front of it) and code of a message that a connection begins with.
+pub fn startup(bytes: &[u8]) -> Option<(usize, u32)> {
+    let four = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk::<4>()?));
+    let (length, code) = (four(0)? as usize, four(4)?);
+    let fits = match code {
+        SSL | GSS => length == 8,
+        CANCEL => (16..=272).contains(&length),
+        // Minor versions are negotiated.
+        _ => code & 0xffff_0000 == STARTUP && code & 0xffff < 16 && (9..=10_000).contains(&length),
+    };
+    fits.then_some((length, code))
+}
+
+/// Kind and length of the content of a message.
+#[inline]
+pub fn header(bytes: &[u8]) -> Option<(u8, usize)> {
+    let header = bytes.first_chunk::<HEADER>()?;
+    let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
+    Some((header[0], length.wrapping_sub(4)))
+}
+
+/// A message that begins a connection, or whole messages that end as a turn does.
+pub fn guess(opening: &Opening<'_>) -> Guess {
+    let bytes = opening.bytes;
+    let (client, server) = match opening.from_client {
+        true => (Guess::Yes, Guess::Reversed),
+        false => (Guess::Reversed, Guess::Yes),
+    };
+    if startup(bytes).is_some() {
+        return client;
+    }
+    if bytes.len() < 8 && bytes.first() == Some(&0) && bytes.get(1).is_none_or(|byte| *byte == 0) {
+        return Guess::Maybe;
+    }
+    let Some(&kind) = bytes.first() else { return Guess::Maybe };
+    let high_zero = bytes.get(1).is_none_or(|byte| *byte == 0);
+    if !high_zero || !(CLIENT_KINDS.contains(&kind) || SERVER_KINDS.contains(&kind)) {
+        return Guess::No;
+    }
+    let from_client = chain(bytes, CLIENT_KINDS);
+    let from_server = chain(bytes, SERVER_KINDS);
+    if from_client == Chain::Whole && (bytes.ends_with(b"S\0\0\0\x04") || is_query(bytes)) {
+        return client;
+    }
+    if from_server == Chain::Whole && ends_ready(bytes) {
+        return server;
+    }
+    if kind == b'Q' && from_client == Chain::Partial && bytes.len() > 64 && is_query(bytes) {
+        return client;
+    }
+    match (from_client, from_server) {
+        (Chain::Broken, Chain::Broken) => Guess::No,
+        _ => Guess::Maybe,
+    }
+}
+
+fn ends_ready(bytes: &[u8]) -> bool {
+    bytes.len() >= 6 && bytes[..bytes.len() - 1].ends_with(b"Z\0\0\0\x05") && b"ITE".contains(&bytes[bytes.len() - 1])
+}
+
+/// The front is a simple query with text in it.
+fn is_query(bytes: &[u8]) -> bool {
+    let Some((b'Q', length)) = header(bytes) else { return false };
+    let text = &bytes[HEADER..bytes.len().min(HEADER + length.min(64).saturating_sub(1))];
+    !text.is_empty()
+        && text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..))
+        && bytes.get(HEADER + length - 1).is_none_or(|end| *end == 0)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    /// The bytes are just so many messages.
+    Whole,
+    Partial,
+    Broken,
+}
+
+fn chain(bytes: &[u8], kinds: &[u8]) -> Chain {
+    let mut at = 0;
+    while at < bytes.len() {
+        if !kinds.contains(&bytes[at]) {
+            return Chain::Broken;
+        }
+        match header(&bytes[at..]) {
+            Some((_, length)) if length > LARGEST => return Chain::Broken,
+            Some((_, length)) => at += HEADER + length,
+            None => return Chain::Partial,
+        }
+    }
+    if at == bytes.len() { Chain::Whole } else { Chain::Partial }
+}
+
+/// Messages that start at the front, or what follows the end of a turn.
+pub fn resync(from_client: bool, bytes: &[u8]) -> Resync {
+    let kinds = if from_client { CLIENT_KINDS } else { SERVER_KINDS };
+    match chain(bytes, kinds) {
+        Chain::Whole => return Resync::At(0),
+        Chain::Partial if bytes.len() < HEADER => return Resync::Drop(0),
+        Chain::Partial | Chain::Broken => {}
+    }
+    let end: &[u8] = if from_client { b"S\0\0\0\x04" } else { b"Z\0\0\0\x05" };
+    let behind = end.len() + usize::from(!from_client);
+    match memmem::find(bytes, end) {
+        Some(at) if at + behind <= bytes.len() => Resync::At(at + behind),
+        _ => Resync::Drop(bytes.len().saturating_sub(behind)),
+    }
+}
