@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn wrong_padding_and_the_end_symbol_are_refused() {
-        for bytes in [&b"\x64\x00"[..], b"\xff", b"\xff\xff\xff\xff", b"\xff\xff\xff\xfc"] {
+        for bytes in [&b"\x64\x02\x00"[..], b"\xff", b"\xff\xff\xff\xff", b"\xff\xff\xff\xfc"] {
             assert_eq!(decode(bytes, &mut Vec::new()), None, "{bytes:?}");
         }
     }
