@@ -24,6 +24,15 @@ class Proof:
 
 PROOFS: Final = (
     Proof(
+        "Dubbo",
+        "The 16-byte header of every message; bodies of Hessian 2 and Fastjson: version, service, method, attachments (group, application, traceparent, sw8, "
+        "b3, uber-trace-id, x-request-id). Bodies of other serializations are not read: such rows have id, status and lengths. A call that came through but "
+        "threw is a server error with status 20 and class and message of the exception. Heartbeats of either end are rows. Timeouts: 30 is the client's error, 31 the server's.",
+        "Dubbo 2.7.23 (Java), consumer and provider, Hessian 2 and Fastjson",
+        "not yet",
+        "1 of 1; `dubbo_hessian2`, which has no `.result`, gives the call and its answer",
+    ),
+    Proof(
         "Memcached",
         "Text with meta commands, and binary; the line without its data is the resource. ERROR and CLIENT_ERROR are the asker's errors, SERVER_ERROR the server's; "
         "a missing key is none. Quiet commands are rows without an answer, whatever is said to them. Attribute `memcached.hits` counts what a get found.",

@@ -80,6 +80,10 @@ fn cpu_ns() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
+/// A call with a text for its argument and two attachments.
+const DUBBO: &[u8] = b"\xda\xbb\xc2\0\0\0\0\0\0\0\0\x01\0\0\0\x48\x052.0.2\x06a.Shop\x031.0\x04find\x12Ljava/lang/String;\
+    \x04lampH\x05group\x05north\x04path\x06a.ShopZ";
+
 fn main() {
     let response = [HEAD.as_bytes(), &[b'x'; 615]].concat();
     run("http, wrk, keep-alive", 6, 8080, WRK, &response, usize::MAX);
@@ -99,5 +103,13 @@ fn main() {
     run("redis, set", 6, 6379, set, b"+OK\r\n", usize::MAX);
     let value = b"VALUE user:123 0 5\r\nhello\r\nEND\r\n";
     run("memcached, get", 6, 11211, b"get user:123\r\n", value, usize::MAX);
+    run(
+        "dubbo, hessian 2",
+        6,
+        20880,
+        DUBBO,
+        b"\xda\xbb\x02\x14\0\0\0\0\0\0\0\x01\0\0\0\x01\x92",
+        usize::MAX,
+    );
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

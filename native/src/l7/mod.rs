@@ -3,9 +3,12 @@
 //! [`FlowL7`] is what a flow owns. It finds out which protocol is spoken, cuts each direction into messages with that protocol's
 //! [`Parser`], and has [`crate::session`] pair them. A protocol is one file (or folder) and one row in [`table::PROTOCOLS`].
 
+mod context;
 mod dns;
+mod dubbo;
 pub(crate) mod facts;
 mod flow;
+mod frame;
 mod http1;
 mod http2;
 mod memcached;
@@ -13,6 +16,7 @@ mod mysql;
 mod parser;
 mod postgresql;
 mod redis;
+mod rpc;
 mod settings;
 mod sql;
 mod statements;

@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, http1, http2, memcached, mysql, postgresql, redis};
+use super::{Guess, Opening, Parser, dns, dubbo, http1, http2, memcached, mysql, postgresql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,15 @@ pub const UDP: u8 = 17;
 
 /// Every protocol.
 pub static PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        id: 40,
+        name: "Dubbo",
+        folder: "dubbo",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: dubbo::guess,
+        parser: dubbo::parser,
+    },
     Protocol {
         id: HTTP2,
         name: "HTTP2",

@@ -179,6 +179,13 @@ pub fn protocol(system: &str) -> Option<(u8, &'static str)> {
         "http" => (20, "HTTP"),
         "dubbo" | "apache_dubbo" => (40, "Dubbo"),
         "grpc" => (41, "gRPC"),
+        "thrift" | "apache_thrift" => (42, "Thrift"),
+        "sofarpc" => (43, "SofaRPC"),
+        "fastcgi" => (44, "FastCGI"),
+        "brpc" => (45, "bRPC"),
+        "tars" => (46, "Tars"),
+        "some/ip" => (47, "SOME/IP"),
+        "triple" => (49, "Triple"),
         "mysql" | "mariadb" => (60, "MySQL"),
         "postgresql" => (61, "PostgreSQL"),
         "oracle" | "oracle.db" => (62, "Oracle"),
@@ -188,11 +195,26 @@ pub fn protocol(system: &str) -> Option<(u8, &'static str)> {
         "kafka" => (100, "Kafka"),
         "mqtt" => (101, "MQTT"),
         "amqp" | "rabbitmq" => (102, "AMQP"),
-        "activemq" => (103, "OpenWire"),
+        "activemq" | "openwire" => (103, "OpenWire"),
         "nats" => (104, "NATS"),
         "pulsar" => (105, "Pulsar"),
+        "zmtp" => (106, "ZMTP"),
         "rocketmq" => (107, "RocketMQ"),
         "dns" => (120, "DNS"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::l7::table::PROTOCOLS;
+
+    #[test]
+    fn what_is_read_from_packets_is_known_by_the_name_that_its_spans_have() {
+        let named = |id| matches!(Family::of(id), Family::Db | Family::Rpc | Family::Messaging);
+        for read in PROTOCOLS.iter().filter(|read| named(read.id)) {
+            assert_eq!(protocol(&read.name.to_ascii_lowercase()), Some((read.id, read.name)));
+        }
+    }
 }

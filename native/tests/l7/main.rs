@@ -3,6 +3,7 @@
 mod capture;
 mod cases;
 mod dns;
+mod dubbo;
 mod flow;
 mod hostile;
 mod http1;
