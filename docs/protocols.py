@@ -49,4 +49,14 @@ PROOFS: Final = (
         "redis-server, redis-benchmark, a client of ours that times itself",
         "2 of 2",
     ),
+    Proof(
+        "NATS",
+        "A message with a reply subject is a request, what comes to that subject its answer, from either end: services, JetStream's acknowledgements and its "
+        "API. Other messages are rows without an answer, unless the client is verbose. The greeting is one row (CONNECT), refused or not. Endpoint is the "
+        "subject's first token, of `$JS.API` the operation. No responders and codes from 500 are server errors; what a client may not do is its own. A client "
+        "that ignores 16 deliveries with a reply subject is taken for a listener, who owes none. Not read: routes, leaf nodes, WebSocket.",
+        "nats-server 2.9.10 with JetStream, nats-py 2.16.0, bytes of our own",
+        "not yet",
+        "3 of 3 in operations, subjects, endpoints, lengths; INFO answered by CONNECT, and +OK as a row, are the other reader's",
+    ),
 )

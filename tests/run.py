@@ -40,6 +40,9 @@ PROGRAMS: Final = {
     "dnsmasq": "dnsmasq-base",
     "dig": "bind9-dnsutils",
     "redis-server": "redis-server",
+    "nats-server": "nats-server",
+    "mosquitto": "mosquitto",
+    "mosquitto_pub": "mosquitto-clients",
 }
 """Real clients and servers that tests use → the Debian package of each."""
 FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")

@@ -111,5 +111,7 @@ fn main() {
         b"\xda\xbb\x02\x14\0\0\0\0\0\0\0\x01\0\0\0\x01\x92",
         usize::MAX,
     );
+    let (publish, reply) = (b"PUB orders.new _INBOX.a.b 5\r\nhello\r\n", b"MSG _INBOX.a.b 1 2\r\nok\r\n");
+    run("nats, request", 6, 4222, publish, reply, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

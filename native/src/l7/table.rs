@@ -1,6 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, dubbo, http1, http2, memcached, mysql, postgresql, redis};
+use super::{Guess, Opening, Parser, dns, dubbo, http1, http2, memcached, mysql, nats, postgresql, redis};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: http1::guess,
         parser: http1::parser,
+    },
+    Protocol {
+        id: 104,
+        name: "NATS",
+        folder: "nats",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: nats::guess,
+        parser: nats::parser,
     },
     Protocol {
         id: 80,

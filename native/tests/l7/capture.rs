@@ -1,4 +1,4 @@
-//! Just enough of a pcap reader to feed recorded payload to flows: Ethernet, IPv4, TCP and UDP, packets in order.
+//! Just enough of a pcap reader to feed recorded payload to flows: Ethernet, IP, TCP and UDP, packets in order.
 
 use crate::rows::Rows;
 use std::collections::HashMap;
@@ -21,18 +21,24 @@ pub struct Payload {
 pub fn read(path: &Path) -> Vec<Payload> {
     let data = std::fs::read(path).unwrap();
     let le = |at: usize| u32::from_le_bytes(data[at..at + 4].try_into().unwrap());
-    assert_eq!(le(0), 0xa1b2_c3d4, "a capture in µs");
+    assert!(matches!(le(0), 0xa1b2_c3d4 | 0xa1b2_cd34), "a capture in µs");
+    // One kind of writer says more of each packet.
+    let head = if le(0) == 0xa1b2_cd34 { 24 } else { 16 };
     let link = le(20);
     let (mut at, mut payloads, mut clients) = (24, Vec::new(), HashMap::new());
-    while at + 16 <= data.len() {
+    while at + head <= data.len() {
         let (time_us, length) = (i64::from(le(at)) * 1_000_000 + i64::from(le(at + 4)), le(at + 8) as usize);
-        let frame = &data[at + 16..at + 16 + length];
-        at += 16 + length;
+        let frame = &data[at + head..at + head + length];
+        at += head + length;
         let ip = if link == 101 { frame } else { &frame[14..] };
         let be = |at: usize| u16::from_be_bytes([ip[at], ip[at + 1]]);
         let be32 = |at: usize| u32::from_be_bytes(ip[at..at + 4].try_into().unwrap());
-        let (protocol, l4) = (ip[9], usize::from(ip[0] & 15) * 4);
-        let (ip, source, target) = (&ip[..usize::from(be(2))], (be32(12), be(l4)), (be32(16), be(l4 + 2)));
+        let (protocol, l4, addresses, end) = match ip[0] >> 4 {
+            // The last words of the addresses are enough to tell flows apart.
+            6 => (ip[6], 40, (be32(20), be32(36)), 40 + usize::from(be(4))),
+            _ => (ip[9], usize::from(ip[0] & 15) * 4, (be32(12), be32(16)), usize::from(be(2))),
+        };
+        let (ip, source, target) = (&ip[..end], (addresses.0, be(l4)), (addresses.1, be(l4 + 2)));
         let header = if protocol == 6 { usize::from(ip[l4 + 12] >> 4) * 4 } else { 8 };
         let tcp_seq = if protocol == 6 { be32(l4 + 4) } else { 0 };
         let ends = (source.min(target), source.max(target), protocol);

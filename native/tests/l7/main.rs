@@ -10,6 +10,7 @@ mod http1;
 mod http2;
 mod memcached;
 mod mysql;
+mod nats;
 mod postgresql;
 mod redis;
 mod rows;
