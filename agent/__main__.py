@@ -26,6 +26,7 @@ examples:
   weir-agent --pcap trace.pcap.gz --print json      the same, one JSON object per stored row, for programs:
       … | jq -r 'select(.table == "flow_log.l7_flow_log") | [.request_type, .request_resource, .response_code] | @tsv'
   weir-agent --pcap trace.pcap --write rows         the same as Parquet files (--format arrow|json|ipfix), for DuckDB, pandas, Spark …
+  weir-agent --pcap trace.pcap --write logs --format zeek   conn.log, http.log, dns.log … as Zeek has them; `eve`: Suricata's eve.json
   weir-agent --pcap trace.pcap                      store a capture file's rows as this machine's agent
   weir-agent --pcap trace.pcap --agent-id 7 --ingester flow_log=http://127.0.0.1:20430 --ingester flow_metrics=http://127.0.0.1:20432
 
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--write", type=Path, metavar="DIR", help="write the rows of a capture file into this folder, a file per table; needs no server",
     )  # fmt: skip
-    made.add_argument("--format", choices=("parquet", "arrow", "json", "ipfix"), default="parquet", help="of those files (default: %(default)s)")
+    made.add_argument("--format", choices=("parquet", "arrow", "json", "ipfix", "zeek", "eve"), default="parquet", help="of those files (default: %(default)s)")
     made.add_argument("--ipfix", metavar="HOST:PORT", help="send the flows of a capture file to an IPFIX collector over UDP (4739 is its usual port)")
     made.add_argument(
         "--ingester", action="append", default=[], metavar="[DECODER=]URL",
@@ -106,6 +107,9 @@ def _replay(options: argparse.Namespace) -> None:
         records = send_flows(file, options.ipfix)
         sys.stderr.write(f"weir-agent: {records:,} records sent to {options.ipfix}; UDP does not say what arrived.\n")
         return
+    if options.write is not None and options.format in ("zeek", "eve"):
+        _write_logs(options)
+        return
     if options.write is not None:
         from agent.replay.files import write_files  # noqa: PLC0415
 
@@ -131,6 +135,20 @@ def _replay(options: argparse.Namespace) -> None:
         from agent.replay.tables import print_tables  # noqa: PLC0415
 
         print_tables(file, lambda: file.remark)
+
+
+def _write_logs(options: argparse.Namespace) -> None:
+    from agent.replay.capture_file import CaptureFile  # noqa: PLC0415
+    from agent.replay.logs import ENGINE, write_logs  # noqa: PLC0415
+
+    file = CaptureFile(options.pcap, {**ENGINE, "agent_id": options.agent_id})
+    records, left_out = write_logs(file, options.write, options.format)
+    for path, count in sorted(records.items()):
+        sys.stderr.write(f"weir-agent: {count:>10,} records in {path}\n")
+    if left_out:
+        sys.stderr.write(f"weir-agent: {left_out:,} requests have no place in these logs; `--format parquet` has them.\n")
+    if file.remark:
+        sys.stderr.write(f"weir-agent: {file.remark}\n")
 
 
 if __name__ == "__main__":

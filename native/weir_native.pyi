@@ -75,6 +75,22 @@ class IpfixExporter:
         """Records made so far."""
 
 @final
+class LogWriter:
+    """A capture's rows as lines of another program's logs: `zeek` (conn.log, http.log, dns.log …) or `eve` (Suricata's eve.json).
+
+    Each row of `flow_log.l4_flow_log` becomes a record: use it with `minute_rows` off. Raises ValueError for another dialect.
+    """
+
+    def __init__(self, dialect: Literal["zeek", "eve"], *, now_s: int) -> None: ...
+    def lines(self, batch: Batch) -> list[tuple[str, bytes, int]]:
+        """(file, text to append to it, records in that) of each log that `batch` has something for."""
+    def end(self, *, now_s: int) -> list[tuple[str, bytes, int]]:
+        """What closes the files."""
+    @property
+    def left_out(self) -> int:
+        """Requests so far that these logs have no place for."""
+
+@final
 class TagTable:
     """Addresses, MACs, prefixes, processes and services → ids. One per process; shared by every Gather."""
 
@@ -164,6 +180,8 @@ class EngineConfig(TypedDict, total=False):
     """Make rows of flow_log.l7_flow_log; documents do not depend on it."""
     documents: bool
     """Make the 1 s and 1 m documents of flow_metrics."""
+    minute_rows: bool
+    """Make a row of flow_log.l4_flow_log each minute that a flow lives, besides the one at its end."""
     l4_rows_per_s: int
     """Rows of flow_log.l4_flow_log in a second, 0 for no limit; what is over it counts in `l4_rows_over_limit`. Documents count everything."""
     l7_rows_per_s: int

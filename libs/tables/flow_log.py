@@ -61,6 +61,7 @@ L4_FLOW_LOG: Final = Table(
         Column("status", Kind.U8, "Whether that is well.", enum="response_status"),
         Column("tcp_flags_bit_0", Kind.U16, "Every TCP flag the client sent, or-ed."),
         Column("tcp_flags_bit_1", Kind.U16, "Every TCP flag the server sent, or-ed."),
+        Column("history", Kind.LABEL, "What each end did for the first time, in order, in Zeek's letters: ShADadFf; capital for the client."),
         Column("syn_seq", Kind.U32, "Sequence number of the SYN."),
         Column("syn_ack_seq", Kind.U32, "Sequence number of the SYN-ACK."),
         *TRAFFIC,

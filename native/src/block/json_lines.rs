@@ -1,5 +1,6 @@
 //! A batch as JSON lines: one object per row, every column by its table name.
 
+use super::calendar;
 use crate::column::Column;
 use crate::otlp::value::quote;
 use crate::table::Batch;
@@ -64,26 +65,10 @@ fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// ISO 8601 of a time in µs since 1970, by the civil calendar (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+/// ISO 8601 of a time in µs since 1970, in UTC.
 fn time(time_us: i64, fraction: bool, out: &mut Vec<u8>) {
-    let (seconds, micros) = (time_us.div_euclid(1_000_000), time_us.rem_euclid(1_000_000));
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    print(
-        out,
-        format_args!("\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"),
-    );
-    if fraction {
-        print(out, format_args!(".{micros:06}"));
-    }
+    out.push(b'"');
+    calendar::iso(time_us, fraction, out);
     out.extend_from_slice(b"Z\"");
 }
 

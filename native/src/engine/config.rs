@@ -17,6 +17,8 @@ pub struct Config {
     pub l7_log: bool,
     /// Write the documents of the second and of the minute.
     pub documents: bool,
+    /// Write a row of `flow_log.l4_flow_log` each minute that a flow lives, not only the one at its end.
+    pub minute_rows: bool,
     /// Rows of `flow_log.l4_flow_log` in a second, 0 for no limit: those beyond it are counted and not written. Documents count everything.
     pub l4_rows_per_s: u32,
     /// The same for `flow_log.l7_flow_log`.
@@ -43,6 +45,7 @@ impl Default for Config {
             l4_log: true,
             l7_log: true,
             documents: true,
+            minute_rows: true,
             l4_rows_per_s: 0,
             l7_rows_per_s: 0,
             interfaces: Selection::default(),

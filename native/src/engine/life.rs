@@ -205,6 +205,9 @@ impl Core {
 
     /// Writes the row of the minute that ended for each flow that did something in it.
     fn report(&mut self) {
+        if !self.config.minute_rows {
+            return;
+        }
         let now_us = i64::from(self.now_s) * 1_000_000;
         for slot in 0..self.next {
             let flow = self.flows.get(slot);

@@ -222,7 +222,7 @@ impl Core {
             flow.is_dirty = true;
             self.dirty.push(slot);
         }
-        let state = flow.state;
+        let (state, told) = (flow.state, flow.directions[way].told);
         if !flow.directions[way].seen {
             let (src, dst) = crate::packet::macs(frame.link, frame.bytes, frame.packet.ethernet_at);
             let cold = self.cold.get_mut(slot);
@@ -232,6 +232,10 @@ impl Core {
             }
         }
         flow.update(packet, way, &mut self.rares);
+        let fresh = flow.directions[way].told & !told;
+        if fresh != 0 {
+            self.cold.get_mut(slot).history.tell(way, fresh);
+        }
         if flow.state != state {
             self.rearm(slot);
         }

@@ -121,6 +121,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
         syn_seq = flow.directions[0].first_seq,
         syn_ack_seq = flow.directions[1].first_seq,
     );
+    cold.history.text(|text| table.history.set(row, text));
     let traffic = &cold.traffic;
     set!(
         table,

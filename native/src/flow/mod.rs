@@ -1,5 +1,6 @@
 //! Flows: what is kept of each, how its packets change it, when it ends.
 
+pub mod history;
 pub mod key;
 pub mod measure;
 pub mod side;
@@ -12,6 +13,7 @@ mod udp;
 
 use crate::l7::FlowL7;
 use crate::packet::{Ip, Packet, TCP, Tunnel, tunnel};
+use history::History;
 use key::Key;
 use measure::{NO_RARE, Rare, Rares, Traffic};
 use state::State;
@@ -35,6 +37,8 @@ pub struct Direction {
     pub holes: Option<Box<tcp::Holes>>,
     /// Interface on which this direction is counted.
     pub nic: u16,
+    /// What it did so far, as letters of `history`.
+    pub told: u16,
     /// Every TCP flag seen, or-ed.
     pub flags: u8,
     pub is_synced: bool,
@@ -124,6 +128,7 @@ pub struct Cold {
     pub total_byte: [u64; 2],
     pub id: u64,
     pub macs: [u64; 2],
+    pub history: History,
     pub tls_hello_us: i64,
     pub tls_rtt_us: u32,
     pub vlan: u16,
@@ -348,7 +353,7 @@ mod tests {
     #[test]
     fn an_idle_flow_is_small() {
         assert!(
-            size_of::<Flow>() + size_of::<Cold>() <= 640,
+            size_of::<Flow>() + size_of::<Cold>() <= 456,
             "{} + {}",
             size_of::<Flow>(),
             size_of::<Cold>()

@@ -8,6 +8,7 @@
 //! * A segment below the highest sequence number seen is repeated, unless it fills a hole so soon that it must have been on its way
 //!   already: then it is out of order. A repeated FIN without data is not counted, nor is a pure ACK: it cannot be told from a keep-alive.
 
+use super::history::letter;
 use super::state::{Facts, State};
 use super::{Flow, measure, measure::Rares, wait};
 use crate::packet::{Packet, flag};
@@ -78,11 +79,14 @@ pub(super) fn segment(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut 
         if packet.l4_bytes == 0 {
             acknowledge(flow, packet, way, rares);
         }
+        let is_ack = u16::from(flags & flag::ACK != 0) * letter::ACK;
+        flow.directions[way].told |= if packet.l4_bytes > 0 { letter::DATA } else { is_ack };
     }
     if packet.l4_bytes > 0 && flags & (flag::SYN | flag::RST) == 0 {
         data(flow, packet, way, rares);
     }
     if packet.window == 0 && flags & (flag::RST | flag::SYN) == 0 {
+        flow.directions[way].told |= letter::ZERO_WINDOW;
         rares.of(&mut flow.rare).tcp[measure::ZERO_WINDOW + way] += 1;
     }
     flow.directions[way].flags |= flags;
@@ -147,8 +151,23 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
     if flags & flag::RST != 0 {
         flow.waits = 0;
     }
+    flow.directions[way].told |= letters(packet);
 }
 
+/// What a packet with SYN, FIN or RST is called.
+fn letters(packet: &Packet) -> u16 {
+    let data = if packet.l4_bytes > 0 { letter::DATA } else { 0 };
+    match packet.tcp_flags & (flag::SYN | flag::FIN | flag::RST) {
+        flag::SYN if packet.tcp_flags & flag::ACK != 0 => letter::SYN_ACK,
+        flag::SYN => letter::SYN,
+        flag::FIN => letter::FIN | data,
+        flag::RST => letter::RST,
+        FIN_RST => letter::INCONSISTENT,
+        _ => letter::MULTI_FLAG,
+    }
+}
+
+const FIN_RST: u8 = flag::FIN | flag::RST;
 const SYN_ACK: u8 = flag::SYN | flag::ACK;
 
 impl super::Direction {
@@ -245,6 +264,9 @@ fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, rares: &mut 
         _ => measure::RETRANS,
     };
     let direction = &mut flow.directions[way];
+    if event == measure::RETRANS {
+        direction.told |= letter::REPEATED;
+    }
     if direction.holes.as_ref().is_some_and(|holes| holes.used == 0) {
         direction.holes = None;
     }

@@ -1,7 +1,8 @@
 //! Flows without connections: only the time to the first answer is measured.
 
+use super::history::letter;
 use super::{Flow, measure, measure::Rares, wait};
-use crate::packet::Packet;
+use crate::packet::{ICMP, ICMP6, Packet};
 
 #[inline]
 pub(super) fn datagram(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
@@ -12,4 +13,7 @@ pub(super) fn datagram(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut
         rares.of(&mut flow.rare).delays[measure::ART].sample(flow.directions[0].data_us, packet.time_us, super::tcp::ART_CAP_US);
     }
     flow.directions[way].data_us = packet.time_us;
+    if packet.l4_bytes > 0 && !matches!(packet.protocol, ICMP | ICMP6) {
+        flow.directions[way].told |= letter::DATA;
+    }
 }

@@ -24,6 +24,7 @@ mod sql;
 mod statements;
 pub mod table;
 
+pub use dns::type_number as dns_type;
 pub use facts::{Facts, Slot};
 pub use flow::FlowL7;
 pub use parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};

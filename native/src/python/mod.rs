@@ -8,6 +8,7 @@ pub mod errors;
 mod export;
 pub mod gather;
 mod hash;
+mod logs;
 pub mod tags;
 
 use pyo3::prelude::*;
@@ -21,6 +22,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<gather::PyGather>()?;
     module.add_class::<gather::PyAppended>()?;
     module.add_class::<export::PyIpfixExporter>()?;
+    module.add_class::<logs::PyLogWriter>()?;
     module.add_class::<tags::PyTagTable>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;

@@ -110,6 +110,12 @@ impl Batch {
         }
     }
 
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        let at = self.table.columns.iter().position(|declared| declared.name == name)?;
+        self.columns.get(at)
+    }
+
     /// Bytes held in columns.
     pub fn nbytes(&self) -> usize {
         self.columns.iter().map(Column::nbytes).sum()

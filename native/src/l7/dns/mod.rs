@@ -8,6 +8,7 @@ use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
 use super::table::UDP;
 use super::{L7Settings, Status};
 use name::Name;
+pub use record::type_number;
 use record::{Record, type_name};
 
 const HEADER: usize = 12;

@@ -67,6 +67,14 @@ pub fn type_name(kind: u16) -> Option<&'static str> {
     })
 }
 
+/// The record type of that name, as `request_type` has it.
+pub fn type_number(name: &str) -> Option<u16> {
+    match name.strip_prefix("TYPE") {
+        Some(number) => number.parse().ok(),
+        None => (1..=257).find(|kind| type_name(*kind) == Some(name)),
+    }
+}
+
 /// One record, its data not yet read.
 pub struct Record {
     pub start: usize,
