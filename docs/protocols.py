@@ -41,6 +41,24 @@ PROOFS: Final = (
         "1 of 1: data in a packet of its own, and quit, are errors of the other reader",
     ),
     Proof(
+        "MySQL",
+        "MySQL and MariaDB, from the greeting or the middle; compressed by zlib or zstd too; behind a request for TLS nothing is read. A statement is "
+        "known by its id when it is executed; several results are one answer, and what they changed adds up. Codes that blame statement, data or "
+        "login are the asker's errors, all others the server's. Attributes `db.response.returned_rows`, `db.response.sqlstate`.",
+        "mariadb 10.11.19 and its client, mysql-connector-python; zstd by hand only",
+        "not yet",
+        "10 of 10; the other reader counts answers to 1 024 bytes only",
+    ),
+    Proof(
+        "PostgreSQL",
+        "Simple and extended protocol, COPY, cancellation, notifications; behind a request for TLS that is granted nothing is read. An execution is a "
+        "row, with the preparation in front of it and from the binding on; what stands behind an error in its batch is a row without an answer. The "
+        "class of the SQLSTATE sorts errors; a state that is a number is the code.",
+        "postgresql 15 and psql, asyncpg",
+        "not yet",
+        "2 of 2",
+    ),
+    Proof(
         "Redis",
         "RESP2, RESP3, typed lines; endpoint is the command in capitals. Every error answer, redirections too, is a server error, its first word is "
         "attribute `redis.error`; an error inside an answer (EXEC) counts. Messages and monitored commands that the server sends unasked are rows without an "

@@ -11,6 +11,7 @@ mod flow;
 mod frame;
 mod http1;
 mod http2;
+mod layer;
 mod memcached;
 mod mysql;
 mod nats;

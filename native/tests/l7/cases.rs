@@ -174,6 +174,19 @@ fn mysql_from_the_middle_of_connections() {
 }
 
 #[test]
+fn mysql_compressed_from_the_middle() {
+    let Some((rows, seen)) = case("mysql/mysql-compressed-response.pcap") else {
+        return;
+    };
+    assert_eq!((rows.types, seen.parse_failed), ([0, 0, 1], 0));
+    assert_eq!(
+        rows.pick(0, "request_type request_resource endpoint response_status"),
+        "COM_QUERY SELECT * FROM `az_controller_connection` SELECT az_controller_connection 0"
+    );
+    assert_eq!(rows.pick(0, "captured_request_byte captured_response_byte"), "52 374");
+}
+
+#[test]
 fn mysql_rows_affected() {
     let Some((rows, _)) = case("mysql/mysql-table-insert.pcap") else {
         return;
@@ -228,4 +241,14 @@ fn postgresql_from_the_middle() {
     let Some((rows, seen)) = case("postgre/error.pcap") else { return };
     assert_eq!(rows.pick(0, "request_resource response_code response_status"), "asdsdfdsf; 42601 4");
     assert_eq!(seen.client_errors, 1);
+}
+
+#[test]
+fn mysql_rows_selected() {
+    let Some((rows, _)) = case("mysql/mysql-table-select.pcap") else {
+        return;
+    };
+    assert_eq!(rows.column("captured_request_byte"), ["208", "39", "31", "5"]);
+    assert_eq!(rows.column("captured_response_byte"), ["24", "92", "229", ""]);
+    assert_eq!(rows.get(2, "endpoint"), "SELECT test_table");
 }

@@ -201,3 +201,113 @@ fn query_attributes_can_carry_the_trace() {
         "select 1 0af7651916cd43dd8448eb211c80319c"
     );
 }
+
+/// Bytes of packets as one compressed frame.
+fn frame(sequence: u8, plain: &[u8], pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let packed = pack(plain);
+    let before = if packed == plain { 0 } else { plain.len() as u32 };
+    let length = packed.len() as u32 | u32::from(sequence) << 24;
+    [&length.to_le_bytes()[..], &before.to_le_bytes()[..3], &packed].concat()
+}
+
+fn stored(plain: &[u8]) -> Vec<u8> {
+    plain.to_vec()
+}
+
+fn zlib(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(plain: &[u8]) -> Vec<u8> {
+    zstd::encode_all(plain, 3).unwrap()
+}
+
+#[test]
+fn compressed_turns_are_read_whichever_way_they_were_compressed_and_cut() {
+    let rows = result(3000, EOF, true);
+    let insert = format!("insert into t values ('{}')", "x".repeat(20_000));
+    for pack in [stored as fn(&[u8]) -> Vec<u8>, zlib, zstd] {
+        for drip in [false, true] {
+            let mut flow = database();
+            let send = |flow: &mut Flow, from_client, bytes: &[u8]| {
+                if drip {
+                    flow.drip(from_client, bytes);
+                } else {
+                    flow.send(from_client, bytes);
+                }
+            };
+            send(&mut flow, CLIENT, &frame(0, &query("select a from t"), stored));
+            // A packet may begin in one frame and end in the next.
+            let (front, back) = rows.split_at(5001);
+            send(&mut flow, SERVER, &[frame(1, front, pack), frame(2, back, pack)].concat());
+            send(&mut flow, CLIENT, &frame(0, &query(&insert), pack));
+            send(&mut flow, SERVER, &frame(1, DONE, stored));
+            send(&mut flow, CLIENT, &frame(0, &packet(0, b"\x0e"), stored));
+            send(&mut flow, SERVER, &frame(1, DONE, stored));
+            let rows = flow.close();
+            assert_eq!((rows.types, flow.seen.parse_failed), ([0, 0, 3], 0));
+            assert_eq!(rows.column("endpoint"), ["SELECT t", "INSERT t", ""]);
+            assert!(rows.lines[0].contains("\"db.response.returned_rows\": \"3000\""));
+            assert_eq!(rows.get(1, "request_length"), (insert.len() + 1).to_string());
+            assert_eq!(
+                rows.get(1, "captured_request_byte"),
+                frame(0, &query(&insert), pack).len().to_string()
+            );
+            assert_eq!(rows.get(2, "captured_response_byte"), "18");
+            assert_eq!(
+                rows.durations, [1000; 3],
+                "nothing of one turn is taken for the beginning of the next"
+            );
+            assert!(flow.l7.heap_bytes() < 80 * 1024, "{}", flow.l7.heap_bytes());
+        }
+    }
+}
+
+#[test]
+fn several_packets_of_a_frame_share_its_bytes() {
+    let mut flow = database();
+    let pings = [packet(0, b"\x03select 1"), packet(0, b"\x0e"), packet(0, b"\x0e")].concat();
+    flow.send(CLIENT, &frame(0, &query("select 1"), stored))
+        .send(SERVER, &frame(1, DONE, stored));
+    flow.send(CLIENT, &frame(0, &pings, zlib))
+        .send(SERVER, &frame(1, &DONE.repeat(3), zlib));
+    let rows = flow.close();
+    assert_eq!(rows.types, [0, 0, 4]);
+    let captured = rows.column("captured_request_byte");
+    let sum: usize = captured[1..].iter().map(|bytes| bytes.parse::<usize>().unwrap()).sum();
+    assert_eq!(sum, frame(0, &pings, zlib).len());
+}
+
+#[test]
+fn after_a_loss_reading_goes_on_with_the_next_compressed_turn() {
+    let mut flow = database();
+    let turn = |flow: &mut Flow| {
+        flow.send(
+            CLIENT,
+            &frame(0, &query("select a from t where b in (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)"), zlib),
+        )
+        .send(SERVER, &frame(1, &result(90, EOF, true), zlib));
+    };
+    turn(&mut flow);
+    flow.send(CLIENT, &frame(0, &query("select 2"), stored)).gap(SERVER, 500);
+    turn(&mut flow);
+    flow.gap(CLIENT, 50);
+    turn(&mut flow);
+    let rows = flow.close();
+    assert_eq!(rows.types, [1, 0, 3]);
+}
+
+#[test]
+fn what_unfolds_without_end_is_bounded() {
+    let mut flow = database();
+    let bomb = frame(1, &vec![1; 15_000_000], zlib);
+    for round in 0..20 {
+        flow.send(CLIENT, &frame(0, &query("select 2"), stored));
+        for piece in bomb.chunks(1000) {
+            flow.send(SERVER, piece);
+            assert!(flow.l7.heap_bytes() < 256 * 1024, "{round} {}", flow.l7.heap_bytes());
+        }
+    }
+}

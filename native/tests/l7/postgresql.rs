@@ -61,6 +61,20 @@ fn prepared_statements_are_known_by_name() {
 }
 
 #[test]
+fn an_execution_begins_with_what_it_binds() {
+    let mut flow = database();
+    let (bind, execute) = (message(b'B', b"\0s1\0\0\0\0\0\0\0"), message(b'E', b"\0\0\0\0\0"));
+    for _ in 0..2 {
+        flow.send(CLIENT, &bind).send(CLIENT, &[&execute[..], SYNC].concat());
+        flow.send(SERVER, BOUND).send(SERVER, &[&done("SELECT 1")[..], READY].concat());
+    }
+    let rows = flow.close();
+    assert_eq!(rows.durations, [2000, 2000]);
+    let length = (bind.len() + execute.len()).to_string();
+    assert_eq!(rows.column("captured_request_byte"), [&length[..], &length]);
+}
+
+#[test]
 fn what_stands_behind_an_error_in_its_batch_is_never_answered() {
     let mut flow = database();
     let batch = [&parse("s", "insert into t values ($1)")[..], &run("s"), &run("s"), &run("s"), SYNC].concat();

@@ -69,6 +69,26 @@ def test_a_request_without_its_end_is_paired_and_traced() -> None:
     assert pick(row, "request_length", "captured_request_byte", "captured_response_byte", "response_code") == (50, 1410, 737, 200)
 
 
+MYSQL_COLUMNS: Final = ("type", "request_type", "endpoint", "response_status", "captured_request_byte", "captured_response_byte")
+
+
+def test_mysql_is_read_also_where_it_is_compressed() -> None:
+    (row,) = requests_of("mysql/mysql-compressed-response")
+    assert pick(row, *MYSQL_COLUMNS) == (2, "COM_QUERY", "SELECT az_controller_connection", 0, 52, 374)
+    assert [pick(row, *MYSQL_COLUMNS) for row in requests_of("mysql/large-response")] == [
+        (2, "COM_QUERY", "SELECT az_controller_connection", 0, 45, 779),
+        (2, "COM_QUERY", "SELECT controller", 0, 31, 2226),
+    ]
+
+
+def test_mysql_statements_and_their_rows_are_told() -> None:
+    executed = [row for row in requests_of("mysql/mysql-statement") if row["request_type"] == "COM_STMT_EXECUTE"]
+    assert pick(executed[0], "request_id", "request_resource") == (96, "SELECT * FROM `controller` WHERE name = ?")
+    assert [row["sql_affected_rows"] for row in requests_of("mysql/mysql-table-insert") if row["endpoint"] == "INSERT tmp"] == [1]
+    (row,) = requests_of("mysql/mysql-login-error")
+    assert pick(row, "request_resource", "response_code", "response_status") == ("Login username: mydemo db: mydemo-dn1", 1040, 3)
+
+
 DNS_COLUMNS: Final = ("request_id", "request_type", "response_result", "response_status", "response_code", "captured_response_byte", "response_duration")
 
 

@@ -5,12 +5,14 @@
 //! behind the column definitions, so that it needs no greeting.
 
 mod command;
+mod compressed;
 mod opening;
 mod packet;
 mod reply;
 mod request;
 
 use super::facts::{Facts, Slot};
+use super::layer::Layer;
 use super::parser::{Body, Input, Kind, Opening, Parser, Resync, Step};
 use super::statements::Statements;
 pub use opening::guess;
@@ -53,6 +55,10 @@ pub struct MySql {
     version: [u8; 32],
     version_len: u8,
     statements: Statements,
+    /// Both sides can compress, and will once the login is through.
+    compresses: bool,
+    /// By direction (client first), where packets are compressed.
+    layers: Option<Box<[Layer; 2]>>,
 }
 
 /// The parser for the table.
@@ -71,6 +77,8 @@ pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
         version: [0; 32],
         version_len: 0,
         statements: Statements::default(),
+        compresses: false,
+        layers: (compressed::is_frame(opening.bytes) == Some(true)).then(Box::default),
     })
 }
 
@@ -80,10 +88,9 @@ impl Parser for MySql {
         if self.tls {
             return Step::Stop;
         }
-        if input.from_client {
-            self.client(input, facts)
-        } else {
-            self.server(input, facts)
+        match self.layers.take() {
+            Some(layers) => self.compressed(layers, input, facts),
+            None => self.plain(input, facts),
         }
     }
 
@@ -95,11 +102,22 @@ impl Parser for MySql {
         } else {
             (self.reply, self.dropping, self.streaming, self.rows) = (Reply::Start, false, false, 0);
         }
+        if self.compresses && self.layers.is_none() {
+            // What was lost is most likely the end of the login.
+            self.layers = Some(Box::default());
+        }
+        if let Some(layers) = &mut self.layers {
+            layers[side].reset();
+            return compressed::resync(from_client, bytes);
+        }
         opening::resync(from_client, bytes)
     }
 
     fn gap(&mut self, from_client: bool, missing: u64) -> bool {
         let rest = &mut self.rest[usize::from(!from_client)];
+        if self.layers.is_some() {
+            return false;
+        }
         if missing > *rest {
             return false;
         }
@@ -116,11 +134,24 @@ impl Parser for MySql {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.statements.heap_bytes()
+        let layers = self.layers.as_ref().map_or(0, |layers| {
+            size_of::<[Layer; 2]>() + layers.iter().map(Layer::heap_bytes).sum::<usize>()
+        });
+        self.statements.heap_bytes() + layers
     }
 }
 
 impl MySql {
+    /// Packets as they are when nothing is compressed.
+    #[inline]
+    fn plain(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        if input.from_client {
+            self.client(input, facts)
+        } else {
+            self.server(input, facts)
+        }
+    }
+
     /// Passes over what is left of a packet.
     fn pass(&mut self, side: usize, available: usize) -> usize {
         let taken = self.rest[side].min(available as u64);

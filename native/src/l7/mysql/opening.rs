@@ -1,14 +1,23 @@
 //! How a connection is recognised, from its beginning and from its middle.
 
-use super::command;
 use super::packet::{HEADER, header, zero_ended};
 use super::request::LOGIN_FRONT;
+use super::{command, compressed};
 use crate::l7::parser::{Guess, Opening, Resync};
 
 const PROTOCOL_41: u32 = 1 << 9;
 
 /// A greeting, a refusal, a login, or a command that fills its packet.
 pub fn guess(opening: &Opening<'_>) -> Guess {
+    match (compressed::is_frame(opening.bytes), plain(opening)) {
+        (Some(true), _) if opening.from_client => Guess::Yes,
+        (Some(true), _) => Guess::Reversed,
+        (None, Guess::No) => Guess::Maybe,
+        (_, guess) => guess,
+    }
+}
+
+fn plain(opening: &Opening<'_>) -> Guess {
     let (server, client) = match opening.from_client {
         true => (Guess::Reversed, Guess::Yes),
         false => (Guess::Yes, Guess::Reversed),
@@ -89,7 +98,7 @@ fn is_response(payload: &[u8]) -> bool {
 }
 
 /// Statements begin with a word; executions name one round.
-fn is_certain(payload: &[u8], length: usize) -> bool {
+pub(super) fn is_certain(payload: &[u8], length: usize) -> bool {
     match payload[0] {
         command::QUERY | command::STMT_PREPARE => {
             let text = payload[1..].strip_prefix(b"\x00\x01").unwrap_or(&payload[1..]).trim_ascii_start();

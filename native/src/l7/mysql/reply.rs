@@ -109,10 +109,12 @@ impl MySql {
                 let length = version.len().min(self.version.len());
                 self.version[..length].copy_from_slice(&version[..length]);
                 self.version_len = length as u8;
+                self.compresses = super::compressed::is_offered(payload);
                 After::Drop
             }
             OK => {
                 self.phase = Phase::Command;
+                self.layers = self.compresses.then(Box::default);
                 packet::ok(payload, facts);
                 After::Done
             }

@@ -19,6 +19,8 @@ impl MySql {
     pub(super) fn login(&mut self, payload: &[u8], facts: &mut Facts) -> Option<Kind> {
         let capabilities = u32::from_le_bytes(*payload.first_chunk::<4>()?);
         facts.note = u32::from(LOGIN);
+        // A greeting that was not seen may have offered it.
+        self.compresses = (self.compresses || self.version_len == 0) && capabilities & super::compressed::CAPABILITIES != 0;
         if payload.len() == LOGIN_FRONT && capabilities & SSL != 0 {
             self.tls = true;
             facts.is_tls = true;

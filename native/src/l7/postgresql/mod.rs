@@ -42,6 +42,8 @@ pub struct PostgreSql {
     taken: Option<u8>,
     /// A preparation was read, and what is done with it will show.
     parsed: bool,
+    /// A portal was bound: the execution that it is for begins there.
+    binds: bool,
     tls: bool,
     /// Rows of the response so far.
     rows: u64,
@@ -81,7 +83,7 @@ impl Parser for PostgreSql {
         let side = usize::from(!from_client);
         (self.rest[side], self.gathering[side]) = (0, false);
         if from_client {
-            (self.taken, self.parsed) = (None, false);
+            (self.taken, self.parsed, self.binds) = (None, false, false);
         } else {
             (self.begun, self.streaming, self.failed, self.rows) = (false, false, None, 0);
         }

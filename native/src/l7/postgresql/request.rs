@@ -71,13 +71,14 @@ impl PostgreSql {
         let request = self.request(kind, content, facts, input.settings);
         facts.length = facts.length.max(0) + length as i64;
         if let Some(kind) = request {
-            self.parsed = false;
+            (self.parsed, self.binds) = (false, false);
             return self.message(size, rest, kind, facts);
         }
         if kind == b'S' {
             self.batch = self.batch.wrapping_add(1);
         }
-        (self.rest[0], self.gathering[0]) = (rest, self.parsed);
+        self.binds = kind == b'B' || (self.binds && kind != b'S');
+        (self.rest[0], self.gathering[0]) = (rest, self.parsed || self.binds);
         self.moved(0, size)
     }
 
