@@ -77,4 +77,72 @@ PROOFS: Final = (
         "not yet",
         "3 of 3 in operations, subjects, endpoints, lengths; INFO answered by CONNECT, and +OK as a row, are the other reader's",
     ),
+    Proof(
+        "TLS",
+        "1.0 to 1.3: one row a handshake, its duration from the client's hello to the end (the client's first encrypted record in 1.3), then the flow is not "
+        "looked at any further. Domain and endpoint are the server's name, the result is the cipher. Attributes: ALPN, JA3, JA3S, JA4, resumption, a second "
+        "hello; before 1.3 also subject, issuer, validity and SHA-256 of the certificate, which nobody verifies here. An alert is a complaint about the "
+        "other side: the server's are client errors, the client's server errors, but for `internal_error`, `user_canceled` and `close_notify`. What 1.3 encrypts "
+        "(certificates, most alerts) is not known; a client's alert is told by its length. Also behind CONNECT, STARTTLS (SMTP) and AUTH TLS (FTP). "
+        "Connections from before the capture are known on the usual ports, without a row. Not read: DTLS, SSL 2.",
+        "OpenSSL 3.0.19 (s_server, s_client), curl 7.88.1",
+        "openssl s_server, a client of ours that times itself",
+        "none there",
+    ),
+    Proof(
+        "SSH",
+        "One row a connection, its duration that of the key exchange: software of both ends, the algorithms chosen, HASSH of both offers. Nothing in common, "
+        "and a disconnect in the clear, are errors. Logins and channels are encrypted.",
+        "OpenSSH 9.2p1",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "WebSocket",
+        "The upgrade is a row of HTTP with code 101; behind it each message is a row without an answer, of any number of frames, with its length as sent "
+        "(compressed or not), its opcode as the type, and where the connection was opened. Codes of Close are sorted by who complains of whom.",
+        "websockets 17.4 (Python)",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "SIP",
+        "UDP and TCP, either end asking; paired by call, number and method. Provisional responses are passed over, so a call's duration is that until it is "
+        "taken; ACK waits for nothing. 6xx are client errors, as 4xx. What SDP says is not read. Over UDP a call that rings for longer than the timeout is told as timed out.",
+        "SIPp 3.6.1 (UDP and TCP), bytes of our own",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "SMTP",
+        "A row for each command, LMTP too; DATA has the mail's length, and ends when the mail was taken. 4xx, which may work later, are server errors, 5xx client "
+        "errors. Secrets of AUTH are never told; mails are not read.",
+        "aiosmtpd 1.4.6, smtplib of Python 3.11",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "FTP",
+        "A row for each command of the control connection; what moves a file lasts until the server says that it is through. 4xx are server errors, 5xx client "
+        "errors. Passwords are never told. Data connections are flows without a protocol.",
+        "vsftpd 3.0.3, ftplib of Python 3.11",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "NTP",
+        "By its port only. The answer's stratum and reference are attributes; a clock that is not set is a server error, a kiss of death by its word. Symmetric "
+        "and broadcast messages are rows without an answer.",
+        "chrony 4.3, ntpdate of ntpsec 1.2.2, bytes of our own",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "DHCP",
+        "IPv4, and the fixed parts of IPv6. What a client shouts is answered in another flow, so both are rows of their own with the same id; renewals, and what "
+        "relays pass on, are paired. A refusal is a client error.",
+        "dnsmasq 2.90 and ISC dhclient 4.4.3 (IPv4); IPv6 by bytes of our own only",
+        "not yet",
+        "none there",
+    ),
 )

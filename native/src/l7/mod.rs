@@ -4,26 +4,34 @@
 //! [`Parser`], and has [`crate::session`] pair them. A protocol is one file (or folder) and one row in [`table::PROTOCOLS`].
 
 mod context;
+mod dhcp;
 mod dns;
 mod dubbo;
 pub(crate) mod facts;
 mod flow;
 mod frame;
+mod ftp;
 mod http1;
 mod http2;
 mod layer;
 mod memcached;
 mod mysql;
 mod nats;
+mod ntp;
 mod parser;
 mod postgresql;
 mod redis;
+mod reply;
 mod rest;
 mod rpc;
 mod settings;
+mod sip;
+mod smtp;
 mod sql;
+mod ssh;
 mod statements;
 pub mod table;
+mod tls;
 
 pub use dns::type_number as dns_type;
 pub use facts::{Facts, Slot};

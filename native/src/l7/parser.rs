@@ -96,7 +96,7 @@ pub struct Input<'a> {
 
 /// One flow's parser of one protocol: both directions, so that one can know what the other said.
 pub trait Parser: Send {
-    /// Reads from the front of `input.bytes`; called again until it wants more. Must take at least a byte unless it answers `More` or `Stop`.
+    /// Reads from the front of `input.bytes`; called again until it wants more. Must take at least a byte unless it answers `More`, `Stop` or `Switch`.
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step;
 
     /// Looks for the start of a message after a loss, and forgets what was half read in this direction.

@@ -1,6 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, dns, dubbo, http1, http2, memcached, mysql, nats, postgresql, redis};
+use super::{
+    Guess, Opening, Parser, dhcp, dns, dubbo, ftp, http1, http2, memcached, mysql, nats, ntp, postgresql, redis, sip, smtp, ssh, tls,
+};
 
 /// How responses find their requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +39,15 @@ pub struct Dialect {
 
 pub static GRPC: Dialect = Dialect { id: 41, name: "gRPC" };
 pub static TRIPLE: Dialect = Dialect { id: 49, name: "Triple" };
+pub static WEBSOCKET: Dialect = Dialect { id: 22, name: "WebSocket" };
 /// Every dialect.
-pub static DIALECTS: &[&Dialect] = &[&GRPC, &TRIPLE];
+pub static DIALECTS: &[&Dialect] = &[&GRPC, &TRIPLE, &WEBSOCKET];
 
 /// `l7_protocol` of HTTP/2, to which an HTTP/1 connection can change.
 pub const HTTP2: u8 = 21;
+
+/// `l7_protocol` of TLS, to which other protocols change.
+pub const TLS: u8 = 121;
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
@@ -56,6 +62,33 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: dubbo::guess,
         parser: dubbo::parser,
+    },
+    Protocol {
+        id: TLS,
+        name: "TLS",
+        folder: "tls",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: tls::guess,
+        parser: tls::parser,
+    },
+    Protocol {
+        id: 128,
+        name: "SIP",
+        folder: "sip",
+        transports: &[UDP, TCP],
+        pairing: Pairing::ByKey,
+        guess: sip::guess,
+        parser: sip::parser,
+    },
+    Protocol {
+        id: 126,
+        name: "SSH",
+        folder: "ssh",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: ssh::guess,
+        parser: ssh::parser,
     },
     Protocol {
         id: HTTP2,
@@ -121,6 +154,24 @@ pub static PROTOCOLS: &[Protocol] = &[
         parser: mysql::parser,
     },
     Protocol {
+        id: 125,
+        name: "SMTP",
+        folder: "smtp",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: smtp::guess,
+        parser: smtp::parser,
+    },
+    Protocol {
+        id: 123,
+        name: "FTP",
+        folder: "ftp",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: ftp::guess,
+        parser: ftp::parser,
+    },
+    Protocol {
         id: 120,
         name: "DNS",
         folder: "dns",
@@ -128,5 +179,23 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: dns::guess,
         parser: dns::parser,
+    },
+    Protocol {
+        id: 130,
+        name: "DHCP",
+        folder: "dhcp",
+        transports: &[UDP],
+        pairing: Pairing::ByKey,
+        guess: dhcp::guess,
+        parser: dhcp::parser,
+    },
+    Protocol {
+        id: 129,
+        name: "NTP",
+        folder: "ntp",
+        transports: &[UDP],
+        pairing: Pairing::ByKey,
+        guess: ntp::guess,
+        parser: ntp::parser,
     },
 ];

@@ -201,6 +201,16 @@ pub fn protocol(system: &str) -> Option<(u8, &'static str)> {
         "zmtp" => (106, "ZMTP"),
         "rocketmq" => (107, "RocketMQ"),
         "dns" => (120, "DNS"),
+        "tls" | "ssl" => (121, "TLS"),
+        "ftp" => (123, "FTP"),
+        "ldap" => (124, "LDAP"),
+        "smtp" => (125, "SMTP"),
+        "ssh" => (126, "SSH"),
+        "sip" => (128, "SIP"),
+        "ntp" => (129, "NTP"),
+        "dhcp" => (130, "DHCP"),
+        "quic" => (131, "QUIC"),
+        "websocket" => (22, "WebSocket"),
         _ => return None,
     })
 }

@@ -78,7 +78,8 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
         if let Some(request) = request {
             row.row_type = RowType::Session;
             // Captures put together from several queues can run backwards.
-            row.response_duration_us = u64::try_from(response.start_us - request.start_us).unwrap_or(0);
+            let answered_us = if response.until_end { response.end_us } else { response.start_us };
+            row.response_duration_us = u64::try_from(answered_us - request.start_us).unwrap_or(0);
         }
     }
     Some(row)

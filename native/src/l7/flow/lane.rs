@@ -249,7 +249,8 @@ impl Streams {
                 }
                 self.session.rekey(key);
                 self.switched = Some(protocol);
-                Some(fit(size))
+                // Nothing more is asked of this parser, so it may leave all of it to the next one.
+                Some(size.min(available))
             }
             Step::Skip { size } => {
                 if let Some(facts) = lane.facts.take() {

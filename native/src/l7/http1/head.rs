@@ -11,6 +11,8 @@ pub struct Head {
     pub is_chunked: bool,
     /// `Upgrade: h2c`
     pub is_h2c: bool,
+    /// `Upgrade: websocket`
+    pub is_websocket: bool,
     /// The slot that a continued line would go on filling.
     folded: Option<Slot>,
     /// Which kind of trace context was found.
@@ -40,10 +42,11 @@ impl Head {
         match line.first().map(|byte| byte | 0x20) {
             Some(b'h') if is(line, b"host") => self.first(Slot::Domain, &line[5..], facts),
             Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
-            Some(b'u') if is(line, b"upgrade") => self.is_h2c = line[8..].trim_ascii().eq_ignore_ascii_case(b"h2c"),
+            Some(b'u') if is(line, b"upgrade") => self.upgrade(line[8..].trim_ascii()),
             Some(b'r') if is(line, b"referer") => self.first(Slot::Referer, &line[8..], facts),
             Some(b'c') if is(line, b"content-length") => self.content_length(line[15..].trim_ascii()),
             Some(b't') if is(line, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
+            Some(b's') if line.len() > 13 && line[..13].eq_ignore_ascii_case(b"sec-websocket") => websocket(line, facts),
             Some(b'x') if is(line, b"x-request-id") => self.first(Slot::XRequestId, &line[13..], facts),
             Some(b'x') if is(line, b"x-real-ip") => self.first(Slot::ProxyClient, &line[10..], facts),
             Some(b'x') if is(line, b"x-forwarded-for") => {
@@ -60,6 +63,11 @@ impl Head {
     fn first(&mut self, slot: Slot, value: &[u8], facts: &mut Facts) {
         facts.put_first(slot, value.trim_ascii());
         self.folded = Some(slot);
+    }
+
+    fn upgrade(&mut self, value: &[u8]) {
+        self.is_h2c = value.eq_ignore_ascii_case(b"h2c");
+        self.is_websocket = value.eq_ignore_ascii_case(b"websocket");
     }
 
     /// The first one counts; a list of equal lengths is legal (RFC 9110, 8.6).
@@ -84,6 +92,17 @@ impl Head {
             Some(length) if !self.is_chunked => i64::try_from(length).unwrap_or(i64::MAX),
             _ => -1,
         };
+    }
+}
+
+fn websocket(line: &[u8], facts: &mut Facts) {
+    for (name, key) in [
+        (&b"sec-websocket-protocol"[..], "websocket.protocol"),
+        (b"sec-websocket-extensions", "websocket.extensions"),
+    ] {
+        if is(line, name) {
+            facts.attribute(key, line[name.len() + 1..].trim_ascii());
+        }
     }
 }
 

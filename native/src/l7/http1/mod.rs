@@ -6,11 +6,14 @@ mod chunks;
 mod head;
 mod start;
 pub(super) mod trace;
+mod websocket;
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
+use super::table;
 use memchr::memchr;
 use start::{Method, StartLine};
+use websocket::WebSocket;
 
 /// Bytes of a line that are read; the rest of it is skipped.
 pub(super) const MAX_LINE: usize = 8 * 1024;
@@ -43,6 +46,8 @@ pub struct Http1 {
     sides: [Side; 2],
     /// CONNECT or Upgrade succeeded: what follows is not HTTP/1.
     tunnel: bool,
+    /// Upgrade to WebSocket succeeded.
+    socket: Option<Box<WebSocket>>,
 }
 
 /// The parser for the table.
@@ -82,6 +87,9 @@ fn line(bytes: &[u8]) -> Line<'_> {
 impl Parser for Http1 {
     #[inline]
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        if let Some(socket) = &mut self.socket {
+            return socket.parse(input, facts);
+        }
         let side = &mut self.sides[usize::from(!input.from_client)];
         if side.long_line {
             let end = memchr(b'\n', input.bytes);
@@ -91,7 +99,7 @@ impl Parser for Http1 {
         match side.state {
             State::Start => {
                 if self.tunnel {
-                    return Step::Stop;
+                    return behind_tunnel(input);
                 }
                 self.start(input, facts)
             }
@@ -101,6 +109,9 @@ impl Parser for Http1 {
     }
 
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
+        if let Some(socket) = &mut self.socket {
+            return socket.resync(from_client, bytes);
+        }
         self.sides[usize::from(!from_client)] = Side::default();
         if from_client {
             start::find_request(bytes)
@@ -110,6 +121,9 @@ impl Parser for Http1 {
     }
 
     fn gap(&mut self, from_client: bool, missing: u64) -> bool {
+        if let Some(socket) = &mut self.socket {
+            return socket.gap(from_client, missing);
+        }
         match &mut self.sides[usize::from(!from_client)].state {
             State::ChunkData(left) if missing <= *left => {
                 *left -= missing;
@@ -132,6 +146,25 @@ impl Parser for Http1 {
             return None;
         }
         Some(if from_client { Kind::Request } else { Kind::Response })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.socket
+            .as_ref()
+            .map_or(0, |socket| size_of::<WebSocket>() + socket.heap_bytes())
+    }
+}
+
+/// What a proxy was asked to connect to is most often TLS.
+fn behind_tunnel(input: Input<'_>) -> Step {
+    match super::tls::begins(input.bytes, input.from_client) {
+        Guess::Yes => Step::Switch {
+            size: 0,
+            protocol: table::TLS,
+            key: 0,
+        },
+        Guess::Maybe if !input.full => Step::More,
+        _ => Step::Stop,
     }
 }
 
@@ -230,6 +263,9 @@ impl Http1 {
                 connected || method == Method::Head || matches!(facts.code, 101 | 204 | 304),
             )
         };
+        if side.head.is_websocket && facts.code == 101 && !input.from_client {
+            self.socket = Some(Box::new(WebSocket::opened_by(input.waiting)));
+        }
         if side.head.is_h2c && facts.code == 101 && !input.from_client {
             // The request that asked for it is answered on the first stream (RFC 7540, 3.2).
             let (protocol, key) = (super::table::HTTP2, 1);

@@ -33,7 +33,7 @@ sleep 0.5
 url=http://127.0.0.1:$port
 
 record() { # name, then a function that makes the traffic
-  tcpdump -q -i lo -U --immediate-mode -s 0 -w "$here/$1.pcap" "tcp port $port" 2>/dev/null &
+  tcpdump -q -i lo -U --immediate-mode -s 0 -w "$here/$1.pcap" "tcp port $port or tcp port $((port + 1))" 2>/dev/null &
   dump=$!
   sleep 0.7
   "$2" > /dev/null 2>&1 || true
@@ -58,7 +58,51 @@ try:
 except TimeoutError: pass
 PY
 }
+websocket() { # needs the Python package websockets
+  python3 - $port <<PY
+import asyncio, sys, websockets
+async def serve(stream):
+    async for message in stream:
+        if message == "fail": await stream.close(1011, "broken")
+        else: await stream.send(message)
+async def main():
+    port = int(sys.argv[1]) + 1
+    async with websockets.serve(serve, "127.0.0.1", port, subprotocols=["chat"]):
+        async with websockets.connect(f"ws://127.0.0.1:{port}/rooms/7/live?user=ann", subprotocols=["chat"]) as one:
+            await one.send("hello"); await one.recv()
+            await one.send(["in ", "several ", "pieces"]); await one.recv()
+            await one.send(b"x" * 70000 + bytes(range(256))); await one.recv()
+            await (await one.ping())
+        async with websockets.connect(f"ws://127.0.0.1:{port}/rooms/8", compression=None, subprotocols=["chat"]) as two:
+            await two.send("y" * 2000); await two.recv()
+            await two.send("fail")
+            try: await two.recv()
+            except websockets.ConnectionClosed: pass
+asyncio.run(main())
+PY
+}
+tunnel() { # a proxy of a few lines, because nginx is none: CONNECT, then TLS through it
+  cd "$work"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=inner.example.org" -keyout key.pem -out cert.pem
+  openssl s_server -accept 18082 -cert cert.pem -key key.pem -www & inner=$!
+  python3 - $port <<PY & proxy=$!
+import socket, sys, threading
+server = socket.create_server(("127.0.0.1", int(sys.argv[1]) + 1))
+client, _ = server.accept(); client.recv(4096)
+target = socket.create_connection(("127.0.0.1", 18082))
+client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+def copy(one, other):
+    while data := one.recv(65536): other.sendall(data)
+    other.shutdown(socket.SHUT_WR)
+threading.Thread(target=copy, args=(client, target)).start(); copy(target, client)
+PY
+  sleep 0.7
+  curl -sk --proxytunnel -x http://127.0.0.1:$((port + 1)) https://inner.example.org/ --connect-timeout 3 -m 3 || true
+  kill $inner $proxy
+}
 record keep_alive keep_alive
 record bodies bodies
 record versions versions
 record pipelined pipelined
+record websocket websocket
+record tunnel tunnel
