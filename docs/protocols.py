@@ -33,6 +33,30 @@ PROOFS: Final = (
         "1 of 1; `dubbo_hessian2`, which has no `.result`, gives the call and its answer",
     ),
     Proof(
+        "SofaRPC",
+        "Bolt 1 and 2: service and method from the header map, SOFATracer's ids or traceparent, sw8, b3 there. A response with status SUCCESS that carries an error "
+        "of the framework or was thrown is a server error; of statuses only CLIENT_SEND_ERROR is the client's. Bodies are not read, so a thrown exception's class is not told.",
+        "SofaRPC 5.8.8 (Java), version 1; version 2 by hand in unit tests",
+        "not yet",
+        "`sofa-new`, which has no `.result`, gives its call and answer",
+    ),
+    Proof(
+        "bRPC",
+        "`baidu_std` only: service, method, log id (attribute `brpc.log_id`), trace ids (64-bit numbers, told in hexadecimal), error code and text. 1001-1007 and 1011 are "
+        "the client's errors, every other code the server's. Streaming RPC is not read.",
+        "brpc-java 3.0.5, client and server",
+        "not yet",
+        "1 of 1, all 5 calls",
+    ),
+    Proof(
+        "Tars",
+        "Versions 1, 2 and 3 (TUP): servant and function; context of the call with traceparent, x-request-id and their like. Decode errors, no such function, no such servant "
+        "and a wrong set are the client's errors, every other code the server's, the service's own too. Answers of TUP carry their code in the body, which is not read: they count as ok.",
+        "@tars/rpc 2.0 (Node.js) and its example server, versions 1 and 2",
+        "not yet",
+        "1 of 1",
+    ),
+    Proof(
         "Memcached",
         "Text with meta commands, and binary; the line without its data is the resource. ERROR and CLIENT_ERROR are the asker's errors, SERVER_ERROR the server's; "
         "a missing key is none. Quiet commands are rows without an answer, whatever is said to them. Attribute `memcached.hits` counts what a get found.",

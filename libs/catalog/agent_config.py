@@ -24,7 +24,27 @@ class AgentConfigError(ValueError):
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 InterfacePattern = Annotated[str, Field(pattern=r"^([^/\s]*/)?[^/\s]{1,64}$", max_length=256)]
 """`interface` or `namespace/interface`, both with `*` and `?`."""
-L7Protocol = Literal["HTTP", "HTTP2", "MySQL", "PostgreSQL", "Redis", "Memcached", "DNS", "Dubbo", "NATS", "TLS", "SIP", "SSH", "SMTP", "FTP", "DHCP", "NTP"]
+L7Protocol = Literal[
+    "HTTP",
+    "HTTP2",
+    "MySQL",
+    "PostgreSQL",
+    "Redis",
+    "Memcached",
+    "DNS",
+    "Dubbo",
+    "NATS",
+    "TLS",
+    "SIP",
+    "SSH",
+    "SMTP",
+    "FTP",
+    "DHCP",
+    "NTP",
+    "SofaRPC",
+    "bRPC",
+    "Tars",
+]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)
 

@@ -163,4 +163,13 @@ impl<'a> Bytes<'a> {
     pub fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }
+
+    /// A text behind its length in 32 bits.
+    pub fn text32(&mut self) -> Option<&'a [u8]> {
+        let mut rest = *self;
+        let size = rest.u32()?;
+        let text = rest.take(size as usize)?;
+        *self = rest;
+        Some(text)
+    }
 }

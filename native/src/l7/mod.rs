@@ -3,6 +3,7 @@
 //! [`FlowL7`] is what a flow owns. It finds out which protocol is spoken, cuts each direction into messages with that protocol's
 //! [`Parser`], and has [`crate::session`] pair them. A protocol is one file (or folder) and one row in [`table::PROTOCOLS`].
 
+mod brpc;
 mod context;
 mod dhcp;
 mod dns;
@@ -20,6 +21,7 @@ mod nats;
 mod ntp;
 mod parser;
 mod postgresql;
+mod protobuf;
 mod redis;
 mod reply;
 mod rest;
@@ -27,10 +29,12 @@ mod rpc;
 mod settings;
 mod sip;
 mod smtp;
+mod sofarpc;
 mod sql;
 mod ssh;
 mod statements;
 pub mod table;
+mod tars;
 mod tls;
 
 pub use dns::type_number as dns_type;

@@ -1,5 +1,6 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
+use super::{Guess, Opening, Parser, brpc, dns, dubbo, http1, http2, memcached, mysql, nats, postgresql, redis, sofarpc, tars};
 use super::{
     Guess, Opening, Parser, dhcp, dns, dubbo, ftp, http1, http2, memcached, mysql, nats, ntp, postgresql, redis, sip, smtp, ssh, tls,
 };
@@ -89,6 +90,22 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: ssh::guess,
         parser: ssh::parser,
+        id: 45,
+        name: "bRPC",
+        folder: "brpc",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: brpc::guess,
+        parser: brpc::parser,
+    },
+    Protocol {
+        id: 43,
+        name: "SofaRPC",
+        folder: "sofarpc",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: sofarpc::guess,
+        parser: sofarpc::parser,
     },
     Protocol {
         id: HTTP2,
@@ -170,6 +187,13 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: ftp::guess,
         parser: ftp::parser,
+        id: 46,
+        name: "Tars",
+        folder: "tars",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: tars::guess,
+        parser: tars::parser,
     },
     Protocol {
         id: 120,

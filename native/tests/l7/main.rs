@@ -1,5 +1,6 @@
 //! Application protocols from the outside: payload in, rows out.
 
+mod brpc;
 mod capture;
 mod cases;
 mod dns;
@@ -16,7 +17,10 @@ mod redis;
 mod rows;
 mod sip;
 mod smtp;
+mod sofarpc;
 mod ssh;
 mod table;
+mod table;
+mod tars;
 mod tls;
 mod websocket;
