@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
-use super::{Guess, Opening, Parser, brpc, dns, dubbo, http1, http2, memcached, mysql, nats, postgresql, redis, sofarpc, tars};
 use super::{
-    Guess, Opening, Parser, dhcp, dns, dubbo, ftp, http1, http2, memcached, mysql, nats, ntp, postgresql, redis, sip, smtp, ssh, tls,
+    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mysql, nats, ntp, postgresql, redis, sip, smtp, sofarpc,
+    ssh, tars, tls,
 };
 
 /// How responses find their requests.
@@ -56,6 +56,24 @@ pub const UDP: u8 = 17;
 /// Every protocol.
 pub static PROTOCOLS: &[Protocol] = &[
     Protocol {
+        id: 45,
+        name: "bRPC",
+        folder: "brpc",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: brpc::guess,
+        parser: brpc::parser,
+    },
+    Protocol {
+        id: 43,
+        name: "SofaRPC",
+        folder: "sofarpc",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: sofarpc::guess,
+        parser: sofarpc::parser,
+    },
+    Protocol {
         id: 40,
         name: "Dubbo",
         folder: "dubbo",
@@ -90,22 +108,6 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: ssh::guess,
         parser: ssh::parser,
-        id: 45,
-        name: "bRPC",
-        folder: "brpc",
-        transports: &[TCP],
-        pairing: Pairing::ByKey,
-        guess: brpc::guess,
-        parser: brpc::parser,
-    },
-    Protocol {
-        id: 43,
-        name: "SofaRPC",
-        folder: "sofarpc",
-        transports: &[TCP],
-        pairing: Pairing::ByKey,
-        guess: sofarpc::guess,
-        parser: sofarpc::parser,
     },
     Protocol {
         id: HTTP2,
@@ -187,6 +189,8 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: ftp::guess,
         parser: ftp::parser,
+    },
+    Protocol {
         id: 46,
         name: "Tars",
         folder: "tars",

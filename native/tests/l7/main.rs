@@ -20,7 +20,6 @@ mod smtp;
 mod sofarpc;
 mod ssh;
 mod table;
-mod table;
 mod tars;
 mod tls;
 mod websocket;
