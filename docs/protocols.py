@@ -65,6 +65,16 @@ PROOFS: Final = (
         "1 of 1: data in a packet of its own, and quit, are errors of the other reader",
     ),
     Proof(
+        "MongoDB",
+        "OP_MSG with its sequences, what came before it, and both compressed (snappy, zlib, zstd). Type is the command, domain the database, resource the "
+        "command as JSON without what drivers add, endpoint command and collection. Errors of single writes count; codes that blame the command, the "
+        "documents or the login are the asker's. Only the first 8 KiB of a message are read. What asks for no answer is a row without one; a second "
+        "answer to the same question (exhaust) is a row without its question.",
+        "FerretDB 1.24.2 (SQLite) and pymongo 4.20; compression and older operations by hand only; MongoDB's own server is in no registry",
+        "not yet",
+        "1 of 1",
+    ),
+    Proof(
         "MySQL",
         "MySQL and MariaDB, from the greeting or the middle; compressed by zlib or zstd too; behind a request for TLS nothing is read. A statement is "
         "known by its id when it is executed; several results are one answer, and what they changed adds up. Codes that blame statement, data or "

@@ -30,6 +30,7 @@ L7Protocol = Literal[
     "MySQL",
     "PostgreSQL",
     "Redis",
+    "MongoDB",
     "Memcached",
     "DNS",
     "Dubbo",

@@ -113,5 +113,8 @@ fn main() {
     );
     let (publish, reply) = (b"PUB orders.new _INBOX.a.b 5\r\nhello\r\n", b"MSG _INBOX.a.b 1 2\r\nok\r\n");
     run("nats, request", 6, 4222, publish, reply, usize::MAX);
+    let find = b"1\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1c\0\0\0\x02find\0\x02\0\0\0t\0\x02$db\0\x02\0\0\0d\0\0";
+    let found = b"\x22\0\0\0\x02\0\0\0\x01\0\0\0\xdd\x07\0\0\0\0\0\0\0\x0d\0\0\0\x10ok\0\x01\0\0\0\0";
+    run("mongodb, find", 6, 27017, find, found, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

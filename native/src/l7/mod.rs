@@ -16,6 +16,7 @@ mod http1;
 mod http2;
 mod layer;
 mod memcached;
+mod mongodb;
 mod mysql;
 mod nats;
 mod ntp;

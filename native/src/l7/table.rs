@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mysql, nats, ntp, postgresql, redis, sip, smtp, sofarpc,
-    ssh, tars, tls,
+    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mongodb, mysql, nats, ntp, postgresql, redis, sip, smtp,
+    sofarpc, ssh, tars, tls,
 };
 
 /// How responses find their requests.
@@ -135,6 +135,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: nats::guess,
         parser: nats::parser,
+    },
+    Protocol {
+        id: 81,
+        name: "MongoDB",
+        folder: "mongodb",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: mongodb::guess,
+        parser: mongodb::parser,
     },
     Protocol {
         id: 80,

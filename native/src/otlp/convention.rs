@@ -156,7 +156,7 @@ impl Family {
         match l7_protocol {
             20 | 21 => Family::Http,
             40..=49 => Family::Rpc,
-            60..=62 | 80..=82 => Family::Db,
+            60..=62 | 80..=83 => Family::Db,
             100..=107 => Family::Messaging,
             120 => Family::Dns,
             _ => Family::Other,
@@ -192,6 +192,7 @@ pub fn protocol(system: &str) -> Option<(u8, &'static str)> {
         "redis" => (80, "Redis"),
         "mongodb" => (81, "MongoDB"),
         "memcached" => (82, "Memcached"),
+        "cassandra" => (83, "Cassandra"),
         "kafka" => (100, "Kafka"),
         "mqtt" => (101, "MQTT"),
         "amqp" | "rabbitmq" => (102, "AMQP"),

@@ -252,3 +252,14 @@ fn mysql_rows_selected() {
     assert_eq!(rows.column("captured_response_byte"), ["24", "92", "229", ""]);
     assert_eq!(rows.get(2, "endpoint"), "SELECT test_table");
 }
+
+#[test]
+fn a_mongodb_query_and_its_answer() {
+    let Some((rows, _)) = case("mongo/mongo-msg.pcap") else { return };
+    let fields = "type request_id request_type request_domain endpoint response_status captured_request_byte captured_response_byte response_duration";
+    assert_eq!(rows.pick(0, fields), "2 40 find sky-test find query 0 230 285 1458");
+    assert_eq!(
+        rows.get(0, "request_resource"),
+        r#"{\"find\": \"query\", \"filter\": {\"name\": \"drpanda5\"}}"#
+    );
+}

@@ -10,6 +10,7 @@ mod hostile;
 mod http1;
 mod http2;
 mod memcached;
+mod mongodb;
 mod mysql;
 mod nats;
 mod postgresql;

@@ -35,7 +35,7 @@ def test_a_configuration_survives_being_written_as_yaml() -> None:
         ("capture: {exclude_ports: [70000]}", "capture.exclude_ports.0"),
         ("capture: {interfaces: [a/b/c]}", "capture.interfaces.0"),
         ("capture: {exclude_interfaces: ['']}", "capture.exclude_interfaces.0"),
-        ("l7: {protocols: [HTTP, Gopher]}", "l7.protocols.1: Input should be 'HTTP' or 'DNS'"),
+        ("l7: {protocols: [HTTP, Gopher]}", "l7.protocols.1: Input should be 'HTTP'"),
         ("flow: {rows_per_s: -1}", "greater than or equal to 0"),
         ("l7: {http_endpoint_segments: 0}", "l7.http_endpoint_segments"),
         ("- a\n- b", "mapping of sections"),

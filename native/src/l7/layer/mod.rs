@@ -2,13 +2,14 @@
 //!
 //! The parser's steps are told in its own bytes; the layer tells them in bytes of the wire, each message with its share of the frame.
 
+mod lz4;
 mod snappy;
 mod unpack;
 
 use super::facts::Facts;
 use super::parser::{Body, Step};
-pub use unpack::Codec;
 use unpack::Unpacker;
+pub use unpack::{Codec, front};
 
 /// Bytes that wait for the parser.
 const ROOM: usize = 32 * 1024;

@@ -1,41 +1,38 @@
 //! Snappy's block format (<https://github.com/google/snappy/blob/main/format_description.txt>).
 
-/// Appends what `packed` was before to `plain`; `None` where it makes no sense or gives more than `limit` bytes.
-pub fn unpack(packed: &[u8], plain: &mut Vec<u8>, limit: usize) -> Option<()> {
+use super::lz4::copy;
+
+/// Appends at most `room` bytes of what `packed`, the end of which can be missing, was before; `None` where it makes no sense.
+/// Returns how many bytes all of it is.
+pub fn front(packed: &[u8], plain: &mut Vec<u8>, room: usize) -> Option<usize> {
     let (size, mut at) = length(packed)?;
-    if size > limit {
-        return None;
-    }
     let start = plain.len();
-    plain.reserve(size);
-    while at < packed.len() {
+    let end = start + room.min(size);
+    while at < packed.len() && plain.len() < end {
         let tag = packed[at];
         let high = usize::from(tag >> 2);
         at += 1;
         if tag & 3 == 0 {
             let extra = high.saturating_sub(59);
-            let run = if extra == 0 { high } else { little(packed.get(at..at + extra)?) } + 1;
+            let Some(more) = packed.get(at..at + extra) else { break };
+            let run = if extra == 0 { high } else { little(more) } + 1;
             at += extra;
-            plain.extend_from_slice(packed.get(at..at.checked_add(run)?)?);
-            at += run;
+            let here = run.min(packed.len() - at);
+            plain.extend_from_slice(&packed[at..at + here.min(end - plain.len())]);
+            at += here;
         } else {
-            let (run, offset, extra) = match tag & 3 {
-                1 => (4 + (high & 7), usize::from(tag >> 5) << 8 | usize::from(*packed.get(at)?), 1),
-                2 => (high + 1, little(packed.get(at..at + 2)?), 2),
-                _ => (high + 1, little(packed.get(at..at + 4)?), 4),
+            let (run, extra) = match tag & 3 {
+                1 => (4 + (high & 7), 1),
+                2 => (high + 1, 2),
+                _ => (high + 1, 4),
             };
+            let Some(more) = packed.get(at..at + extra) else { break };
+            let offset = if extra == 1 { usize::from(tag >> 5) << 8 } else { 0 } | little(more);
             at += extra;
-            let from = plain.len().checked_sub(offset).filter(|from| offset > 0 && *from >= start)?;
-            // A copy may overlap what it makes.
-            for byte in from..from + run {
-                plain.push(plain[byte]);
-            }
-        }
-        if plain.len() - start > size {
-            return None;
+            copy(plain, start, offset, run.min(end - plain.len()))?;
         }
     }
-    (plain.len() - start == size).then_some(())
+    Some(size)
 }
 
 /// The length in front, and the bytes it takes.
@@ -69,21 +66,24 @@ mod tests {
             (&long, &[b'x'; 200]),
         ] {
             let mut plain = b"before".to_vec();
-            assert_eq!(unpack(packed, &mut plain, 200), Some(()), "{packed:?}");
+            assert_eq!(front(packed, &mut plain, 1000), Some(wanted.len()), "{packed:?}");
             assert_eq!(&plain[6..], wanted);
+            for kept in 1..packed.len() {
+                let mut part = Vec::new();
+                if front(&packed[..kept], &mut part, 1000).is_some() {
+                    assert!(wanted.starts_with(&part));
+                }
+            }
+            let mut little = Vec::new();
+            front(packed, &mut little, 3);
+            assert_eq!(little, wanted[..3]);
         }
-        assert_eq!(unpack(&long, &mut Vec::new(), 199), None);
     }
 
     #[test]
     fn a_copy_from_before_the_block_is_refused() {
-        for packed in [
-            &b"\x06\x04ab\x0e\x03\0"[..],
-            b"\x06\x04ab\x0e\0\0",
-            b"\x03\x08ab",
-            b"\xff\xff\xff\xff\x0f",
-        ] {
-            assert_eq!(unpack(packed, &mut b"before".to_vec(), 100), None);
+        for packed in [&b"\x06\x04ab\x0e\x03\0"[..], b"\x06\x04ab\x0e\0\0", b"\xff\xff\xff\xff\xff"] {
+            assert_eq!(front(packed, &mut b"before".to_vec(), 100), None);
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Compressed bytes that come piece by piece, within bounds.
 
-use super::snappy;
+use super::{lz4, snappy};
 use flate2::{Decompress, FlushDecompress, Status};
 use std::cell::RefCell;
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 use zstd::zstd_safe::DParameter;
 
 /// How the content of a frame was compressed.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
     Stored,
@@ -16,6 +15,7 @@ pub enum Codec {
     /// A block, its length in front.
     Snappy,
     /// A block that gives so many bytes.
+    #[allow(dead_code)]
     Lz4(u32),
 }
 
@@ -133,17 +133,26 @@ impl Drop for Unpacker {
 }
 
 fn block(codec: Codec, packed: &[u8], plain: &mut Vec<u8>) -> Option<()> {
-    match codec {
-        Codec::Lz4(size) if size as usize <= MAX_BLOCK => {
-            let start = plain.len();
-            plain.resize(start + size as usize, 0);
-            let given = lz4_flex::block::decompress_into(packed, &mut plain[start..]).ok()?;
-            plain.truncate(start + given);
-            Some(())
+    let start = plain.len();
+    let size = match codec {
+        Codec::Lz4(size) => {
+            lz4::front(packed, plain, (size as usize).min(MAX_BLOCK))?;
+            size as usize
         }
-        Codec::Snappy => snappy::unpack(packed, plain, MAX_BLOCK),
-        _ => None,
+        _ => snappy::front(packed, plain, MAX_BLOCK)?,
+    };
+    (plain.len() - start == size).then_some(())
+}
+
+/// At most `room` bytes of what `packed`, the end of which can be missing, was before; `None` where it makes no sense.
+pub fn front(codec: Codec, packed: &[u8], room: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    match codec {
+        Codec::Snappy => drop(snappy::front(packed, &mut plain, room)?),
+        Codec::Lz4(size) => lz4::front(packed, &mut plain, room.min(size as usize))?,
+        Codec::Stored | Codec::Zlib | Codec::Zstd => drop(Unpacker::new(codec)?.feed(packed, false, &mut plain, room)?),
     }
+    Some(plain)
 }
 
 #[cfg(test)]
