@@ -179,4 +179,14 @@ PROOFS: Final = (
         "not yet",
         "none there",
     ),
+    Proof(
+        "MQTT",
+        "3.1, 3.1.1 and 5. The client's identifier is the domain of each row, topic or filters the resource, a topic the endpoint; acknowledged publications are "
+        "requests of the end that sends them, of those delivered exactly once the release (PUBREL) is a request too. Lengths are those that packets declare. "
+        "Reason codes are sorted into the client's and the server's; topic aliases are resolved, user properties carry traces. Mid-stream only on port 1883. "
+        "Not read: MQTT over WebSocket.",
+        "mosquitto 2.0.11 and its clients, paho-mqtt 2.2.0",
+        "not yet",
+        "3 of 3; versions are written 3.1.1 where the other reader writes 4",
+    ),
 )

@@ -45,6 +45,7 @@ L7Protocol = Literal[
     "SofaRPC",
     "bRPC",
     "Tars",
+    "MQTT",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

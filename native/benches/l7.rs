@@ -116,5 +116,7 @@ fn main() {
     let find = b"1\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1c\0\0\0\x02find\0\x02\0\0\0t\0\x02$db\0\x02\0\0\0d\0\0";
     let found = b"\x22\0\0\0\x02\0\0\0\x01\0\0\0\xdd\x07\0\0\0\0\0\0\0\x0d\0\0\0\x10ok\0\x01\0\0\0\0";
     run("mongodb, find", 6, 27017, find, found, usize::MAX);
+    let publish = b"\x32\x18\0\x0fsensors/7/value\0\x0121.50";
+    run("mqtt, publication", 6, 1883, publish, b"\x40\x02\0\x01", usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
 }

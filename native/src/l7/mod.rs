@@ -17,6 +17,7 @@ mod http2;
 mod layer;
 mod memcached;
 mod mongodb;
+mod mqtt;
 mod mysql;
 mod nats;
 mod ntp;

@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mongodb, mysql, nats, ntp, postgresql, redis, sip, smtp,
-    sofarpc, ssh, tars, tls,
+    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mongodb, mqtt, mysql, nats, ntp, postgresql, redis, sip,
+    smtp, sofarpc, ssh, tars, tls,
 };
 
 /// How responses find their requests.
@@ -126,6 +126,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: http1::guess,
         parser: http1::parser,
+    },
+    Protocol {
+        id: 101,
+        name: "MQTT",
+        folder: "mqtt",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: mqtt::guess,
+        parser: mqtt::parser,
     },
     Protocol {
         id: 104,

@@ -11,6 +11,7 @@ mod http1;
 mod http2;
 mod memcached;
 mod mongodb;
+mod mqtt;
 mod mysql;
 mod nats;
 mod postgresql;

@@ -16,46 +16,18 @@ pub enum Trace {
     W3c,
 }
 
-const NAMES: [(Trace, &[u8]); 7] = [
-    (Trace::W3c, b"traceparent"),
-    (Trace::Sw8, b"sw8"),
-    (Trace::B3, b"b3"),
-    (Trace::B3, b"x-b3-traceid"),
-    (Trace::B3, b"x-b3-spanid"),
-    (Trace::B3, b"x-b3-parentspanid"),
-    (Trace::Uber, b"uber-trace-id"),
-];
-
 /// The kind that a line belongs to, and the field's name.
 pub fn kind(line: &[u8]) -> Option<(Trace, &'static [u8])> {
+    const NAMES: [(Trace, &[u8]); 7] = [
+        (Trace::W3c, b"traceparent"),
+        (Trace::Sw8, b"sw8"),
+        (Trace::B3, b"b3"),
+        (Trace::B3, b"x-b3-traceid"),
+        (Trace::B3, b"x-b3-spanid"),
+        (Trace::B3, b"x-b3-parentspanid"),
+        (Trace::Uber, b"uber-trace-id"),
+    ];
     NAMES.into_iter().find(|(_, name)| is(line, name))
-}
-
-/// Trace context among the headers or properties of a message.
-#[derive(Debug, Default)]
-pub struct Carried {
-    found: Option<Trace>,
-}
-
-impl Carried {
-    /// Looks at one name with its value; an `x-request-id` is taken too.
-    #[inline]
-    pub fn pair(&mut self, name: &[u8], value: &[u8], facts: &mut Facts) {
-        if matches!(name.first().map(|byte| byte | 0x20), Some(b'b' | b's' | b't' | b'u' | b'x')) {
-            self.look(name, value, facts);
-        }
-    }
-
-    fn look(&mut self, name: &[u8], value: &[u8], facts: &mut Facts) {
-        if name.eq_ignore_ascii_case(b"x-request-id") {
-            return facts.put_first(Slot::XRequestId, value);
-        }
-        let known = NAMES.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-        if let Some((kind, name)) = known.filter(|(kind, _)| self.found.is_none_or(|had| *kind >= had)) {
-            put(kind, name, value, facts);
-            self.found = Some(kind);
-        }
-    }
 }
 
 /// Sets the ids that a header's value gives.

@@ -2,8 +2,8 @@
 
 use super::control::number;
 use crate::l7::Status;
+use crate::l7::context::Context;
 use crate::l7::facts::{Facts, Slot};
-use crate::l7::http1::trace::Carried;
 use memchr::memmem;
 
 /// Reads the headers of a message: trace context, and how a request ended.
@@ -16,12 +16,12 @@ pub fn headers(block: &[u8], is_answer: bool, facts: &mut Facts) {
         let no_responders = code == b"503" && text.is_empty();
         failed(number(code), if no_responders { b"No Responders" } else { text }, is_answer, facts);
     }
-    let mut carried = Carried::default();
+    let mut context = Context::default();
     let (mut code, mut text): (Option<u64>, &[u8]) = (None, b"");
     for line in lines {
         let Some(colon) = memchr::memchr(b':', line) else { continue };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        carried.pair(name, value, facts);
+        context.pair(name, value, facts);
         if name.first().is_some_and(|first| first | 0x20 == b'n') {
             if name.eq_ignore_ascii_case(b"Nats-Service-Error-Code") {
                 code = number(value);
