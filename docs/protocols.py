@@ -124,6 +124,25 @@ PROOFS: Final = (
         "none there",
     ),
     Proof(
+        "QUIC",
+        "Versions 1, 2 and draft 29: the hellos in the Initial packets, whose keys follow from the client's id: one row a connection with the server's name, "
+        "ALPN, JA4 and the cipher, its duration that from hello to hello. A hello in several packets, in any order, and behind a Retry. A server that closes says "
+        "why. What comes after is encrypted and not looked at. Not read: version negotiation; connections taken up in the middle.",
+        "aioquic 1.7.2 (versions 1 and 2, Retry, a hello in two packets, a refusal)",
+        "not yet",
+        "none there",
+    ),
+    Proof(
+        "LDAP",
+        "Version 3: a row for each operation; a search is one whatever number of entries answer it (attribute `ldap.entries`), its resource is base, scope and "
+        "filter, of which `obfuscate` hides the values. Result codes are sorted: operationsError, time and admin limits, busy, unavailable, unwillingToPerform, "
+        "loopDetect and other are the server's errors, referrals and answers of compare none, the rest the client's. Passwords are never told. StartTLS goes on as TLS. "
+        "Not read: layers that SASL encrypts; entries.",
+        "OpenLDAP 2.5.13 (slapd and its clients)",
+        "not yet",
+        "none there",
+    ),
+    Proof(
         "SSH",
         "One row a connection, its duration that of the key exchange: software of both ends, the algorithms chosen, HASSH of both offers. Nothing in common, "
         "and a disconnect in the clear, are errors. Logins and channels are encrypted.",

@@ -38,6 +38,7 @@ L7Protocol = Literal[
     "TLS",
     "SIP",
     "SSH",
+    "LDAP",
     "SMTP",
     "FTP",
     "DHCP",
@@ -46,6 +47,7 @@ L7Protocol = Literal[
     "bRPC",
     "Tars",
     "MQTT",
+    "QUIC",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, memcached, mongodb, mqtt, mysql, nats, ntp, postgresql, redis, sip,
-    smtp, sofarpc, ssh, tars, tls,
+    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp, postgresql, quic,
+    redis, sip, smtp, sofarpc, ssh, tars, tls,
 };
 
 /// How responses find their requests.
@@ -90,6 +90,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: tls::guess,
         parser: tls::parser,
+    },
+    Protocol {
+        id: 131,
+        name: "QUIC",
+        folder: "quic",
+        transports: &[UDP],
+        pairing: Pairing::ByKey,
+        guess: quic::guess,
+        parser: quic::parser,
     },
     Protocol {
         id: 128,
@@ -189,6 +198,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: mysql::guess,
         parser: mysql::parser,
+    },
+    Protocol {
+        id: 124,
+        name: "LDAP",
+        folder: "ldap",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: ldap::guess,
+        parser: ldap::parser,
     },
     Protocol {
         id: 125,

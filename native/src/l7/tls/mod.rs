@@ -3,7 +3,7 @@
 //! The request is the client's hello. The response is everything the server says in the clear; it stays open until the handshake is through, which
 //! the first encrypted record of the client (1.3, or a resumed session) or the server's change of ciphers tells.
 
-mod alert;
+pub(super) mod alert;
 mod certificate;
 mod cipher;
 pub(super) mod extension;

@@ -1,0 +1,107 @@
+//! Packets with a long header (RFC 9000, 17.2), as far as they can be read without keys.
+
+use crate::l7::tls::extension::Reader;
+
+const LONG: u8 = 0x80;
+const FIXED: u8 = 0x40;
+const MAX_ID: usize = 20;
+
+/// A version that is spoken, and what differs between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    V1,
+    V2,
+    Draft29,
+}
+
+impl Version {
+    pub fn of(number: u32) -> Option<Version> {
+        match number {
+            0x0000_0001 => Some(Version::V1),
+            0x6b33_43cf => Some(Version::V2),
+            0xff00_001d => Some(Version::Draft29),
+            _ => None,
+        }
+    }
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Version::V1 => "1",
+            Version::V2 => "2",
+            Version::Draft29 => "draft-29",
+        }
+    }
+}
+
+/// Kinds of packets that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Initial,
+    Retry,
+    Other,
+}
+
+/// A packet with a long header.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    pub version: Version,
+    pub kind: Kind,
+    pub target: &'a [u8],
+    /// Everything of it, its protected header in front.
+    pub bytes: &'a [u8],
+    /// Where the packet number begins.
+    pub number_at: usize,
+}
+
+/// A number with its length in its first two bits (RFC 9000, 16).
+pub fn number(reader: &mut Reader<'_>) -> Option<u64> {
+    let first = reader.u8()?;
+    let rest = reader.take((1 << (first >> 6)) - 1)?;
+    Some(
+        rest.iter()
+            .fold(u64::from(first & 0x3f), |value, byte| value << 8 | u64::from(*byte)),
+    )
+}
+
+/// Whether a packet with a short header begins here: the handshake is over.
+pub fn is_short(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first & LONG == 0)
+}
+
+/// Reads the packet at the front of a datagram, and what follows it. `None` where none of a known version begins.
+pub fn read(bytes: &[u8]) -> Option<(Packet<'_>, &[u8])> {
+    let mut reader = Reader(bytes);
+    let first = reader.u8()?;
+    if first & (LONG | FIXED) != LONG | FIXED {
+        return None;
+    }
+    let version = reader.take(4)?;
+    let version = Version::of(u32::from_be_bytes([version[0], version[1], version[2], version[3]]))?;
+    let target = reader.short().filter(|id| id.len() <= MAX_ID)?;
+    reader.short().filter(|id| id.len() <= MAX_ID)?;
+    // The second version numbers its kinds another way (RFC 9369, 3.2).
+    let kind = match (first >> 4 & 3, version) {
+        (1, Version::V2) | (0, Version::V1 | Version::Draft29) => Kind::Initial,
+        (0, Version::V2) | (3, Version::V1 | Version::Draft29) => Kind::Retry,
+        _ => Kind::Other,
+    };
+    let packet = |number_at, bytes| Packet {
+        version,
+        kind,
+        target,
+        bytes,
+        number_at,
+    };
+    if kind == Kind::Retry {
+        return Some((packet(bytes.len(), bytes), &[]));
+    }
+    if kind == Kind::Initial {
+        let token = number(&mut reader)?;
+        reader.take(usize::try_from(token).ok()?)?;
+    }
+    let length = usize::try_from(number(&mut reader)?).ok()?;
+    let number_at = bytes.len() - reader.0.len();
+    // Of a packet that was cut nothing can be told, because its tag is gone.
+    let (whole, rest) = bytes.split_at_checked(number_at.checked_add(length)?)?;
+    Some((packet(number_at, whole), rest))
+}
