@@ -24,6 +24,14 @@ class Proof:
 
 PROOFS: Final = (
     Proof(
+        "DNS",
+        "UDP and TCP; multicast DNS and LLMNR too: what is shouted waits for nothing, an announcement is a row of its own unless it says the same words again, "
+        "attribute `dns.variant` says which. A one-shot question to port 5353 with an id is taken for an ordinary one.",
+        "dnsmasq 2.90 and dig 9.18 (UDP, TCP), zeroconf 0.154 (multicast), bytes of our own (LLMNR)",
+        "not yet",
+        "3 of 3",
+    ),
+    Proof(
         "Dubbo",
         "The 16-byte header of every message; bodies of Hessian 2 and Fastjson: version, service, method, attachments (group, application, traceparent, sw8, "
         "b3, uber-trace-id, x-request-id). Bodies of other serializations are not read: such rows have id, status and lengths. A call that came through but "

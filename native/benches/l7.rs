@@ -31,6 +31,35 @@ const ANSWER: &[u8] = b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03www\
 const INSERT: &[u8] = b"\x42\0\0\0\x03insert into orders (customer, item, amount) values (17, 'abc', 3)";
 const INSERTED: &[u8] = b"\x07\0\0\x01\0\x01\0\x02\0\0\0";
 
+const LDAP_COMPARE: &[u8] = b"\x30\x1f\x02\x01\x02\x6e\x1a\x04\x0bcn=ann,dc=a\x30\x0b\x04\x02sn\x04\x05Smith";
+const LDAP_COMPARED: &[u8] = b"\x30\x0c\x02\x01\x02\x6f\x07\x0a\x01\x06\x04\x00\x04\x00";
+const SIP_OPTIONS: &[u8] = b"OPTIONS sip:bob@example.org SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK77\r\nFrom: <sip:ann@example.org>;tag=1\r\n\
+To: <sip:bob@example.org>\r\nCall-ID: 1234567890@10.0.0.1\r\nCSeq: 7 OPTIONS\r\nMax-Forwards: 70\r\nUser-Agent: phone/1.0\r\nContent-Length: 0\r\n\r\n";
+const SIP_OK: &[u8] = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK77\r\nFrom: <sip:ann@example.org>;tag=1\r\n\
+To: <sip:bob@example.org>;tag=2\r\nCall-ID: 1234567890@10.0.0.1\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+/// A server's alert: the shortest end of a handshake.
+const SERVER_HELLO: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
+
+/// A client's hello with what browsers send, but for the key shares.
+fn hello() -> Vec<u8> {
+    let extension = |kind: u16, data: &[u8]| [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat();
+    let extensions = [
+        extension(0, b"\0\x13\0\0\x10shop.example.org"),
+        extension(10, &[0, 6, 0, 29, 0, 23, 0, 24]),
+        extension(13, &[0, 8, 4, 3, 8, 4, 4, 1, 5, 3]),
+        extension(16, b"\0\x0c\x02h2\x08http/1.1"),
+        extension(43, &[4, 3, 4, 3, 3]),
+    ]
+    .concat();
+    let mut body = vec![3, 3];
+    body.extend([7; 32]);
+    body.extend([0, 0, 8, 0x13, 1, 0x13, 2, 0xc0, 0x2b, 0xc0, 0x2f, 1, 0]);
+    body.extend((extensions.len() as u16).to_be_bytes());
+    body.extend(extensions);
+    let message = [&[1, 0], &(body.len() as u16).to_be_bytes()[..], &body].concat();
+    [&[22, 3, 1], &(message.len() as u16).to_be_bytes()[..], &message].concat()
+}
+
 /// Sends `request` and `response` in turn, `rounds` times, over flows that live for `reuse` rounds; prints ns per packet.
 fn run(name: &str, protocol: u8, server_port: u16, request: &[u8], response: &[u8], reuse: usize) {
     const ROUNDS: usize = 1_000_000;
@@ -119,4 +148,16 @@ fn main() {
     let publish = b"\x32\x18\0\x0fsensors/7/value\0\x0121.50";
     run("mqtt, publication", 6, 1883, publish, b"\x40\x02\0\x01", usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
+    run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);
+    run(
+        "smtp, ehlo",
+        6,
+        25,
+        b"EHLO laptop.example.org\r\n",
+        b"250 mail.example.org\r\n",
+        usize::MAX,
+    );
+    run("ftp, syst", 6, 21, b"SYST\r\n", b"215 UNIX Type: L8\r\n", usize::MAX);
+    run("ldap, compare", 6, 389, LDAP_COMPARE, LDAP_COMPARED, usize::MAX);
+    run("sip, options", 17, 5060, SIP_OPTIONS, SIP_OK, usize::MAX);
 }

@@ -37,7 +37,13 @@ pub const STANDARD: &[(&str, &str)] = &[
 ];
 
 /// Attributes that other readers expect and that say nothing a column does not say.
-pub const REPEATED: &[&str] = &["db.system.name", "rpc.system", "messaging.system", "weir.table"];
+pub const REPEATED: &[&str] = &[
+    "db.system.name",
+    "rpc.system",
+    "messaging.system",
+    "network.protocol.name",
+    "weir.table",
+];
 
 /// What the attribute `key` of a row with these columns means.
 pub fn action(columns: &[ColumnDef], key: &[u8]) -> Action {

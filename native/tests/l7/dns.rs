@@ -283,3 +283,23 @@ fn broken_datagrams_are_counted_and_a_wrong_guess_is_taken_back() {
     assert_eq!(flow.seen.parse_failed, 16);
     assert_eq!((flow.l7.protocol(), flow.rows.lines.len()), (0, 1));
 }
+
+#[test]
+fn what_is_shouted_waits_for_nothing_and_each_announcement_is_a_row() {
+    let name = b"\x04shop\x05local\0";
+    let question = [&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], name, &[0, 1, 0x80, 1]].concat();
+    let announce = |last: u8| {
+        let record = [&name[..], &[0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4, 10, 0, 0, last]].concat();
+        [&[0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0][..], &record].concat()
+    };
+    let mut flow = Flow::new(17, 5353);
+    flow.send(CLIENT, &question)
+        .send(CLIENT, &announce(1))
+        .send(CLIENT, &announce(2))
+        .send(CLIENT, &announce(2));
+    let rows = flow.wait(60).close();
+    assert_eq!(rows.column("type"), ["0", "1", "1"], "the same words again are no other answer");
+    assert_eq!(rows.pick(0, "request_resource request_type dns.variant"), "shop.local A mdns");
+    assert_eq!(rows.column("response_result"), ["", "A=10.0.0.1 TTL=120", "A=10.0.0.2 TTL=120"]);
+    assert_eq!((flow.seen.timeouts, flow.seen.parse_failed), (0, 0));
+}

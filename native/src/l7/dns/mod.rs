@@ -249,7 +249,8 @@ impl Dns {
             if nth == 0 {
                 facts.put(Slot::Resource, name.text());
                 first_kind = Some(question.kind);
-            } else {
+            } else if !facts.get(Slot::Resource).as_bytes().ends_with(name.text()) {
+                // Several questions are most often about one name.
                 facts.extend(Slot::Resource, b";");
                 facts.extend(Slot::Resource, name.text());
             }
@@ -258,6 +259,14 @@ impl Dns {
         // Two questions with one id are two requests; an answer that leaves the question out goes by its id alone.
         facts.key = u64::from(header.id) | hash << 16;
         facts.loose_key = header.counts[0] == 0;
+        if self.is_multicast(header.id) {
+            let is_llmnr = self.ports.contains(&LLMNR);
+            facts.attribute("dns.variant", if is_llmnr { b"llmnr" } else { b"mdns" });
+            if header.is_response() && !is_llmnr {
+                // Nobody can say what it answers; only the same words again are the same answer.
+                (facts.key, facts.loose_key) = (digest(message), false);
+            }
+        }
         if header.is_response() {
             let questions_read = header.counts[0] <= MAX_QUESTIONS;
             self.response(
@@ -352,6 +361,11 @@ fn status(code: u16, name: &str, settings: &L7Settings) -> Status {
         1 | NXDOMAIN => Status::ClientError,
         _ => Status::ServerError,
     }
+}
+
+fn digest(message: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    message.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 fn opcode_name(opcode: u16) -> &'static str {

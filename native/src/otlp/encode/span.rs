@@ -153,6 +153,7 @@ fn system(l7_protocol: i64, name: &str, out: &mut Vec<u8>) {
         Family::Db => "db.system.name",
         Family::Rpc => "rpc.system",
         Family::Messaging => "messaging.system",
+        Family::Other if l7_protocol != 0 => "network.protocol.name",
         Family::Http | Family::Dns | Family::Other => return,
     };
     if !name.is_empty() {

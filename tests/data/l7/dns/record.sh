@@ -31,3 +31,27 @@ unanswered() { kill -STOP $server; ask multi.weir.test A; }
 record kinds kinds
 record over_tcp over_tcp
 record unanswered unanswered
+# Multicast DNS by the Python package zeroconf, and LLMNR by bytes of our own, on an interface that leads nowhere.
+ip link add shout type veth peer name deaf; ip link set deaf up; ip addr add 10.66.0.1/24 dev shout; ip link set shout up multicast on
+tcpdump -q -i shout -U --immediate-mode -s 0 -w "$here/multicast.pcap" "udp port 5353 or udp port 5355" 2>/dev/null &
+dump=$!
+sleep 0.7
+python3 - <<PY
+import socket, time
+from zeroconf import IPVersion, ServiceBrowser, ServiceInfo, Zeroconf
+one = Zeroconf(interfaces=["10.66.0.1"], ip_version=IPVersion.V4Only)
+info = ServiceInfo("_http._tcp.local.", "shop._http._tcp.local.", addresses=[socket.inet_aton("10.66.0.1")], port=80, server="shop.local.")
+one.register_service(info)
+class Listener:
+    def add_service(self, zeroconf, kind, name): zeroconf.get_service_info(kind, name, 500)
+    def remove_service(self, *_): pass
+    def update_service(self, *_): pass
+browser = ServiceBrowser(one, "_http._tcp.local.", Listener()); one.get_service_info("_ipp._tcp.local.", "missing._ipp._tcp.local.", 300)
+time.sleep(1.5); one.unregister_service(info); one.close()
+stream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+stream.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.66.0.1"))
+stream.sendto(bytes.fromhex("4711000000010000000000000466696c6500 0001 0001".replace(" ", "")), ("224.0.0.252", 5355))
+PY
+sleep 0.5
+kill -INT $dump; wait $dump || true
+ip link del shout
