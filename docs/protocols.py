@@ -73,6 +73,16 @@ PROOFS: Final = (
         "1 of 1: data in a packet of its own, and quit, are errors of the other reader",
     ),
     Proof(
+        "Cassandra",
+        "CQL, versions 3 to 5: plain, bodies compressed (LZ4, Snappy), version 5's segments; paired by stream. A prepared statement is known by its id, "
+        "a batch has the texts of all its statements, the domain is the keyspace in use. Errors that blame text, values or login are the asker's, "
+        "timeouts and unavailable replicas the server's. Trace context in custom payloads. Events are rows without an answer. Only the first 8 KiB of "
+        "a message are read.",
+        "Cassandra 5.0.2 and cassandra-driver 3.30.1: versions 4 and 5, plain, Snappy, LZ4 in segments; version 3 and LZ4 in version 4 by hand only",
+        "not yet",
+        "none there",
+    ),
+    Proof(
         "MongoDB",
         "OP_MSG with its sequences, what came before it, and both compressed (snappy, zlib, zstd). Type is the command, domain the database, resource the "
         "command as JSON without what drivers add, endpoint command and collection. Errors of single writes count; codes that blame the command, the "

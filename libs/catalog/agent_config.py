@@ -31,6 +31,7 @@ L7Protocol = Literal[
     "PostgreSQL",
     "Redis",
     "MongoDB",
+    "Cassandra",
     "Memcached",
     "DNS",
     "Dubbo",

@@ -147,6 +147,9 @@ fn main() {
     run("mongodb, find", 6, 27017, find, found, usize::MAX);
     let publish = b"\x32\x18\0\x0fsensors/7/value\0\x0121.50";
     run("mqtt, publication", 6, 1883, publish, b"\x40\x02\0\x01", usize::MAX);
+    let query = b"\x04\0\0\x01\x07\0\0\0\x20\0\0\0\x19select a from t where b=?\0\x01\0";
+    let void = b"\x84\0\0\x01\x08\0\0\0\x04\0\0\0\x01";
+    run("cassandra, query", 6, 9042, query, void, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
     run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);
     run(

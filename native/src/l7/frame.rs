@@ -68,6 +68,10 @@ impl<P: Framed> Frames<P> {
     pub fn new(protocol: P) -> Frames<P> {
         Frames { protocol, left: [0; 2] }
     }
+
+    pub fn protocol(&self) -> &P {
+        &self.protocol
+    }
 }
 
 impl<P: Framed> Parser for Frames<P> {

@@ -4,6 +4,7 @@
 //! [`Parser`], and has [`crate::session`] pair them. A protocol is one file (or folder) and one row in [`table::PROTOCOLS`].
 
 mod brpc;
+mod cassandra;
 mod context;
 mod dhcp;
 mod dns;

@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp, postgresql, quic,
-    redis, sip, smtp, sofarpc, ssh, tars, tls,
+    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp,
+    postgresql, quic, redis, sip, smtp, sofarpc, ssh, tars, tls,
 };
 
 /// How responses find their requests.
@@ -153,6 +153,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: nats::guess,
         parser: nats::parser,
+    },
+    Protocol {
+        id: 83,
+        name: "Cassandra",
+        folder: "cassandra",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: cassandra::guess,
+        parser: cassandra::parser,
     },
     Protocol {
         id: 81,

@@ -3,6 +3,7 @@
 mod brpc;
 mod capture;
 mod cases;
+mod cassandra;
 mod dns;
 mod dubbo;
 mod flow;

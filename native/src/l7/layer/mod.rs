@@ -35,6 +35,10 @@ pub struct Layer {
     body: (u64, u64),
     /// A message was begun.
     begun: bool,
+    /// The frame is not compressed.
+    is_stored: bool,
+    /// It is compressed in a way that gives nothing before its end.
+    is_block: bool,
     /// There was no room for all of what was fed.
     brimful: bool,
 }
@@ -48,6 +52,8 @@ impl Layer {
     /// A frame begins: `head` bytes, `content` bytes, `trailer` bytes. `None` where it cannot be read.
     pub fn open(&mut self, codec: Codec, (head, content, trailer): (usize, usize, usize)) -> Option<()> {
         self.unpacker = Some(Unpacker::new(codec)?);
+        self.is_stored = codec == Codec::Stored;
+        self.is_block = matches!(codec, Codec::Snappy | Codec::Lz4(_));
         (self.left, self.fed, self.trailer) = (head + content + trailer, head, trailer);
         Some(())
     }
@@ -66,13 +72,17 @@ impl Layer {
         loop {
             let Some(fed) = self.feed(bytes) else { return self.lost(bytes) };
             // With the last byte of a frame its end must have come, so that a message that ends there has all of it.
-            let held = usize::from(self.fed < self.left && self.done < self.plain.len());
+            let held = match self.fed < self.left {
+                true if self.is_block => self.plain.len() - self.done,
+                true => 1.min(self.plain.len() - self.done),
+                false => 0,
+            };
             let waiting = &self.plain[self.done..self.plain.len() - held];
             if self.body.0 > 0 && !waiting.is_empty() {
                 let size = waiting.len();
                 return self.pass(size);
             }
-            let full = waiting.len() + held >= ROOM;
+            let full = waiting.len() + 1 >= ROOM;
             let step = if waiting.is_empty() {
                 Step::More
             } else {
@@ -158,12 +168,19 @@ impl Layer {
         }
     }
 
-    /// The parser is done with `size` of its bytes: how many of the wire's that makes.
+    /// The parser is done with `size` of its bytes: how many of the wire's that makes. Messages that share a compressed frame share what of it
+    /// was not taken before.
     fn take(&mut self, size: usize) -> usize {
         let waiting = self.plain.len() - self.done;
         let size = size.clamp(1, waiting.max(1));
         let taken = if size >= waiting && !self.brimful {
             self.fed
+        } else if self.is_stored {
+            let trailer = if self.fed == self.left { self.trailer } else { 0 };
+            self.fed.saturating_sub(trailer + waiting - size)
+        } else if self.is_block {
+            // What would have been taken had the frame come in pieces, which tell nothing before its end.
+            self.fed.saturating_sub(SPARE)
         } else {
             // A byte stays as long as there is something left to read, so that the parser is asked again.
             (self.fed * size / waiting.max(1)).min(self.fed.saturating_sub(1))

@@ -15,7 +15,6 @@ pub enum Codec {
     /// A block, its length in front.
     Snappy,
     /// A block that gives so many bytes.
-    #[allow(dead_code)]
     Lz4(u32),
 }
 
@@ -100,7 +99,7 @@ impl Unpacker {
                     return None;
                 }
                 gathered.extend_from_slice(packed);
-                if last {
+                if last && !gathered.is_empty() {
                     block(*codec, gathered, plain)?;
                     gathered.clear();
                 }
