@@ -226,4 +226,12 @@ PROOFS: Final = (
         "not yet",
         "3 of 3; versions are written 3.1.1 where the other reader writes 4",
     ),
+    Proof(
+        "Ping",
+        "ICMP and ICMPv6 echo: `request_id` is the sequence number, attribute `icmp.id` the identifier, the response time the round trip. A ping without an answer times out. "
+        "Where both ends ping each other, `icmp.asked_by` is `server` for those of the end that did not begin. ICMP errors are columns of the flow that they quote (`icmp_*`).",
+        "ping of iputils 20221126",
+        "ping of iputils, which times itself",
+        "none are there",
+    ),
 )

@@ -40,6 +40,7 @@ PROGRAMS: Final = {
     "dnsmasq": "dnsmasq-base",
     "dig": "bind9-dnsutils",
     "redis-server": "redis-server",
+    "ping": "iputils-ping",
     "nats-server": "nats-server",
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",

@@ -49,6 +49,7 @@ L7Protocol = Literal[
     "Tars",
     "MQTT",
     "QUIC",
+    "Ping",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

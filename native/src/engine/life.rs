@@ -138,7 +138,6 @@ impl Core {
             key: lookup.key,
             last_us: packet.time_us,
             start_us: packet.time_us,
-            bound_us: packet.time_us,
             timer_at: due,
             pair,
             client_is_low: source_is_client == lookup.forward,
@@ -152,6 +151,7 @@ impl Core {
         let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (number & 0xff_ffff);
         *self.cold.get_mut(slot) = Cold {
             id,
+            bound_us: packet.time_us,
             vlan: packet.vlan,
             vlan_inner: packet.vlan_inner,
             tunnel: tunnel_of(frame, source_is_client),
@@ -229,6 +229,7 @@ impl Core {
         }
         cold.traffic = Traffic::default();
         cold.rare = None;
+        cold.troubles = None;
         cold.l7 = Default::default();
         cold.tls_rtt_us = 0;
     }

@@ -4,6 +4,7 @@
 
 mod config;
 mod fragments;
+mod icmp;
 mod life;
 mod output;
 mod owners;
@@ -29,7 +30,7 @@ use crate::flow::slab::Slab;
 use crate::flow::state::State;
 use crate::flow::timer::Wheel;
 use crate::flow::{Cold, Flow, NO_NIC};
-use crate::packet::{Fragment, Ip, Link, Packet, TCP, UDP, flag, tunnel};
+use crate::packet::{Fragment, ICMP, ICMP6, Ip, Link, Packet, TCP, UDP, flag, tunnel};
 use fragments::Fragments;
 use rows::seconds;
 
@@ -114,8 +115,8 @@ struct Lookup {
 fn prefetch_flow(flow: &Flow) {
     crate::flow::prefetch(flow);
     crate::flow::prefetch(&flow.delta);
-    crate::flow::prefetch(&flow.directions[0]);
     crate::flow::prefetch(&flow.directions[1]);
+    crate::flow::prefetch(&flow.start_us);
 }
 
 impl Core {
@@ -222,7 +223,7 @@ impl Core {
             flow.is_dirty = true;
             self.dirty.push(slot);
         }
-        let (state, told) = (flow.state, flow.directions[way].told);
+        let state = flow.state;
         if !flow.directions[way].seen {
             let (src, dst) = crate::packet::macs(frame.link, frame.bytes, frame.packet.ethernet_at);
             let cold = self.cold.get_mut(slot);
@@ -232,15 +233,13 @@ impl Core {
             }
         }
         flow.update(packet, way, &mut self.rares);
-        let fresh = flow.directions[way].told & !told;
-        if fresh != 0 {
-            self.cold.get_mut(slot).history.tell(way, fresh);
-        }
         if flow.state != state {
             self.rearm(slot);
         }
-        if self.config.l7 && (packet.protocol == TCP || packet.protocol == UDP) {
-            self.payload(slot, frame, way);
+        match packet.protocol {
+            TCP | UDP if self.config.l7 => self.payload(slot, frame, way),
+            ICMP | ICMP6 => self.icmp(slot, frame, way, lookup.key.scope),
+            _ => {}
         }
     }
 
@@ -259,7 +258,7 @@ impl Core {
             // It is not looked at any more; there is nobody to wait for.
         } else if bound == NO_NIC {
             let other = flow.directions[1 - way].nic;
-            if other != NO_NIC && netns(other) != packet.netns && packet.time_us - flow.bound_us < MISSING_US {
+            if other != NO_NIC && netns(other) != packet.netns && packet.time_us - self.cold.get(slot).bound_us < MISSING_US {
                 return false;
             }
         } else {
@@ -279,7 +278,7 @@ impl Core {
             }
         }
         flow.directions[way].nic = packet.nic;
-        flow.bound_us = packet.time_us;
+        self.cold.get_mut(slot).bound_us = packet.time_us;
         true
     }
 

@@ -63,7 +63,6 @@ impl Core {
         }
         flow.turn();
         cold.macs.swap(0, 1);
-        cold.history.turn();
         cold.processes.swap(0, 1);
         app.streams.swap(0, 1);
         app.is_turned = !app.is_turned;
@@ -117,20 +116,11 @@ impl Core {
         let (missing, turned) = (app.streams[way].give_up(), app.is_turned);
         if missing > 0 {
             self.stats.stream_gaps += 1;
-            self.tell(slot, way, letter::GAP);
+            self.flows.get_mut(slot).tell(way, letter::GAP);
             let seen = self.with_sink(slot, |sink| app.l7.gap((way == 0) != turned, missing, now_us, sink));
             self.count_l7(slot, seen, app.l7.protocol());
         }
         self.pop(slot, app, way);
-    }
-
-    /// Notes something in the flow's history that is no packet.
-    fn tell(&mut self, slot: u32, way: usize, letter: u16) {
-        let direction = &mut self.flows.get_mut(slot).directions[way];
-        if direction.told & letter == 0 {
-            direction.told |= letter;
-            self.cold.get_mut(slot).history.tell(way, letter);
-        }
     }
 
     /// Gives up holes that are too old.

@@ -121,7 +121,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
         syn_seq = flow.directions[0].first_seq,
         syn_ack_seq = flow.directions[1].first_seq,
     );
-    cold.history.text(|text| table.history.set(row, text));
+    flow.history.text(|text| table.history.set(row, text));
     let traffic = &cold.traffic;
     set!(
         table,
@@ -146,6 +146,18 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
         l7_timeout = u64::from(cold.l7.timeout),
         tls_rtt = cold.tls_rtt_us,
     );
+    if let Some(troubles) = &cold.troubles {
+        set!(
+            table,
+            row,
+            icmp_unreachable = troubles.unreachable,
+            icmp_unreachable_code = troubles.code,
+            icmp_time_exceeded = troubles.time_exceeded,
+            icmp_too_big = troubles.too_big,
+            icmp_mtu = troubles.mtu,
+            icmp_other = troubles.other,
+        );
+    }
     if let Some(rare) = &cold.rare {
         write_rare(table, row, rare);
     }

@@ -17,6 +17,8 @@ pub struct Stats {
     pub unparsed_malformed: u64,
     /// Later fragments whose first one was not seen.
     pub fragment_orphans: u64,
+    /// ICMP errors about flows that nobody saw, or that are over.
+    pub icmp_errors_unknown: u64,
     /// Flows reported early because there were too many.
     pub flows_evicted: u64,
     /// A capture file went back in time by more than a minute: flows were reported and forgotten.
@@ -61,6 +63,7 @@ impl Stats {
             ("unparsed_truncated", self.unparsed_truncated),
             ("unparsed_malformed", self.unparsed_malformed),
             ("fragment_orphans", self.fragment_orphans),
+            ("icmp_errors_unknown", self.icmp_errors_unknown),
             ("flows_evicted", self.flows_evicted),
             ("clock_rewinds", self.clock_rewinds),
             ("stream_gaps", self.stream_gaps),

@@ -41,12 +41,13 @@ impl History {
     }
 
     /// Adds the `fresh` letters of one packet.
-    #[cold]
     pub fn tell(&mut self, way: usize, fresh: u16) {
-        for letter in (0..LETTERS.len()).filter(|letter| fresh >> letter & 1 != 0) {
-            let at = self.len();
+        let mut left = fresh;
+        while left != 0 {
+            let (letter, at) = (u64::from(left.trailing_zeros()), self.len());
+            left &= left - 1;
             if at < LENGTH {
-                self.0 |= (1 + 2 * letter as u64 + way as u64) << (at * BITS);
+                self.0 |= (1 + 2 * letter + way as u64) << (at * BITS);
             }
         }
     }

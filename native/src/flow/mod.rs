@@ -12,7 +12,7 @@ pub mod timer;
 mod udp;
 
 use crate::l7::FlowL7;
-use crate::packet::{Ip, Packet, TCP, Tunnel, tunnel};
+use crate::packet::{Ip, Packet, TCP, Trouble, Tunnel, tunnel};
 use history::History;
 use key::Key;
 use measure::{NO_RARE, Rare, Rares, Traffic};
@@ -81,8 +81,7 @@ pub struct Flow {
     pub synack_us: i64,
     /// The last handshake ACK, until the first request.
     pub handshake_us: i64,
-    /// When this flow was bound to the interfaces it is counted on.
-    pub bound_us: i64,
+    pub history: History,
     pub app: Option<Box<App>>,
     pub synacks: u8,
     pub handshake_acks: u8,
@@ -128,12 +127,15 @@ pub struct Cold {
     pub total_byte: [u64; 2],
     pub id: u64,
     pub macs: [u64; 2],
-    pub history: History,
+    /// When this flow was bound to the interfaces it is counted on.
+    pub bound_us: i64,
     pub tls_hello_us: i64,
     pub tls_rtt_us: u32,
     pub vlan: u16,
     pub vlan_inner: u16,
     pub tunnel: Option<Box<Outside>>,
+    /// Since the last row.
+    pub troubles: Option<Box<Troubles>>,
     pub l7: L7Counts,
     pub l7_protocol: u8,
     pub processes: [u32; 2],
@@ -145,6 +147,39 @@ pub struct Outside {
     pub tunnels: [Tunnel; tunnel::DEPTH],
     /// Addresses of the tunnel's ends, the client's side first; none where it is not IP.
     pub ends: Option<([Ip; 2], bool)>,
+}
+
+/// ICMP errors about packets of a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    pub unreachable: u32,
+    pub time_exceeded: u32,
+    pub too_big: u32,
+    /// The smallest size told by those, 0 for none.
+    pub mtu: u32,
+    pub other: u32,
+    /// Code of the last unreachable one.
+    pub code: u8,
+}
+
+impl Troubles {
+    pub fn add(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Unreachable(code) => {
+                self.unreachable += 1;
+                self.code = code;
+            }
+            Trouble::TimeExceeded => self.time_exceeded += 1,
+            Trouble::TooBig(mtu) => {
+                self.too_big += 1;
+                self.mtu = match (self.mtu, mtu) {
+                    (0, told) | (told, 0) => told,
+                    (before, told) => before.min(told),
+                };
+            }
+            Trouble::Other => self.other += 1,
+        }
+    }
 }
 
 /// Application messages since the last row.
@@ -193,7 +228,7 @@ impl Default for Flow {
             syn_us: 0,
             synack_us: 0,
             handshake_us: 0,
-            bound_us: 0,
+            history: History::default(),
             app: None,
             synacks: 0,
             handshake_acks: 0,
@@ -291,12 +326,29 @@ impl Flow {
         self.start_us = self.start_us.min(packet.time_us);
     }
 
+    /// Notes in the history what this end does, where it is for the first time.
+    #[inline]
+    pub fn tell(&mut self, way: usize, letters: u16) {
+        if letters & !self.directions[way].told != 0 {
+            self.tell_first(way, letters);
+        }
+    }
+
+    #[cold]
+    fn tell_first(&mut self, way: usize, letters: u16) {
+        let told = &mut self.directions[way].told;
+        let fresh = letters & !*told;
+        *told |= fresh;
+        self.history.tell(way, fresh);
+    }
+
     /// The client turned out to be the server.
     pub fn turn(&mut self) {
         self.client_is_low = !self.client_is_low;
         self.directions.swap(0, 1);
         self.waits = 0;
         self.direction_score = 200;
+        self.history.turn();
         let Traffic32 {
             packet,
             byte,
@@ -353,7 +405,7 @@ mod tests {
     #[test]
     fn an_idle_flow_is_small() {
         assert!(
-            size_of::<Flow>() + size_of::<Cold>() <= 456,
+            size_of::<Flow>() + size_of::<Cold>() <= 464,
             "{} + {}",
             size_of::<Flow>(),
             size_of::<Cold>()

@@ -80,13 +80,13 @@ pub(super) fn segment(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut 
             acknowledge(flow, packet, way, rares);
         }
         let is_ack = u16::from(flags & flag::ACK != 0) * letter::ACK;
-        flow.directions[way].told |= if packet.l4_bytes > 0 { letter::DATA } else { is_ack };
+        flow.tell(way, if packet.l4_bytes > 0 { letter::DATA } else { is_ack });
     }
     if packet.l4_bytes > 0 && flags & (flag::SYN | flag::RST) == 0 {
         data(flow, packet, way, rares);
     }
     if packet.window == 0 && flags & (flag::RST | flag::SYN) == 0 {
-        flow.directions[way].told |= letter::ZERO_WINDOW;
+        flow.tell(way, letter::ZERO_WINDOW);
         rares.of(&mut flow.rare).tcp[measure::ZERO_WINDOW + way] += 1;
     }
     flow.directions[way].flags |= flags;
@@ -151,7 +151,7 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
     if flags & flag::RST != 0 {
         flow.waits = 0;
     }
-    flow.directions[way].told |= letters(packet);
+    flow.tell(way, letters(packet));
 }
 
 /// What a packet with SYN, FIN or RST is called.
@@ -264,13 +264,13 @@ fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, rares: &mut 
         _ => measure::RETRANS,
     };
     let direction = &mut flow.directions[way];
-    if event == measure::RETRANS {
-        direction.told |= letter::REPEATED;
-    }
     if direction.holes.as_ref().is_some_and(|holes| holes.used == 0) {
         direction.holes = None;
     }
     let is_new = before(direction.next_seq, end);
+    if event == measure::RETRANS {
+        flow.tell(way, letter::REPEATED);
+    }
     rares.of(&mut flow.rare).tcp[event + way] += 1;
     is_new
 }

@@ -14,6 +14,6 @@ pub(super) fn datagram(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut
     }
     flow.directions[way].data_us = packet.time_us;
     if packet.l4_bytes > 0 && !matches!(packet.protocol, ICMP | ICMP6) {
-        flow.directions[way].told |= letter::DATA;
+        flow.tell(way, letter::DATA);
     }
 }

@@ -24,6 +24,7 @@ mod mysql;
 mod nats;
 mod ntp;
 mod parser;
+pub(crate) mod ping;
 mod postgresql;
 mod protobuf;
 mod quic;
@@ -59,7 +60,7 @@ pub struct L7Packet<'a> {
     pub wire_len: u32,
     /// Sequence number of the first payload byte, 0 for UDP.
     pub tcp_seq: u32,
-    /// IP protocol: 6 or 17.
+    /// IP protocol: 6, 17, 1 or 58.
     pub protocol: u8,
     pub client_port: u16,
     pub server_port: u16,

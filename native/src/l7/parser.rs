@@ -21,7 +21,7 @@ pub struct Opening<'a> {
     /// A hint, never a proof.
     pub client_port: u16,
     pub server_port: u16,
-    /// IP protocol: 6 or 17.
+    /// IP protocol: 6, 17, 1 or 58.
     pub transport: u8,
 }
 

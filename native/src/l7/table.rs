@@ -1,7 +1,7 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp,
+    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp, ping,
     postgresql, quic, redis, sip, smtp, sofarpc, ssh, tars, tls,
 };
 
@@ -50,6 +50,8 @@ pub const HTTP2: u8 = 21;
 /// `l7_protocol` of TLS, to which other protocols change.
 pub const TLS: u8 = 121;
 
+pub const ICMP: u8 = 1;
+pub const ICMP6: u8 = 58;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
 
@@ -243,6 +245,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: tars::guess,
         parser: tars::parser,
+    },
+    Protocol {
+        id: 122,
+        name: "Ping",
+        folder: "ping",
+        transports: &[ICMP, ICMP6],
+        pairing: Pairing::ByKey,
+        guess: ping::guess,
+        parser: ping::parser,
     },
     Protocol {
         id: 120,

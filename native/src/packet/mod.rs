@@ -4,11 +4,13 @@
 
 mod ip;
 mod link;
+mod quoted;
 #[cfg(test)]
 mod tests;
 pub mod tunnel;
 
 pub use link::{Link, macs};
+pub use quoted::{Trouble, quoted};
 pub use tunnel::Tunnel;
 
 /// An address as two big-endian halves; IPv4 is the low half of the second one.

@@ -236,6 +236,18 @@ pub struct L4FlowLog {
     pub ooo_tx: Num<u32>,
     /// Out-of-order packets, server to client.
     pub ooo_rx: Num<u32>,
+    /// ICMP errors about its packets: the destination, or its port, cannot be reached.
+    pub icmp_unreachable: Num<u32>,
+    /// Code of the last one: of ICMP 1 host, 3 port, 13 forbidden; of ICMPv6 1 forbidden, 3 address, 4 port.
+    pub icmp_unreachable_code: Num<u8>,
+    /// ICMP errors about its packets: too many hops, or fragments that came too late.
+    pub icmp_time_exceeded: Num<u32>,
+    /// ICMP errors about its packets: too big, and not to be fragmented.
+    pub icmp_too_big: Num<u32>,
+    /// Smallest size that those told, 0 for none.
+    pub icmp_mtu: Num<u32>,
+    /// Other ICMP errors about its packets, and redirects.
+    pub icmp_other: Num<u32>,
     /// First SYN to the last handshake ACK.
     pub rtt: Num<u32>,
     /// Client hello to the first application data.
@@ -390,6 +402,12 @@ pub static L4FLOW_LOG_COLUMNS: &[ColumnDef] = &[
     ColumnDef { name: "zero_win_rx", kind: Kind::U32, attribute: "weir.zero_win_rx" },
     ColumnDef { name: "ooo_tx", kind: Kind::U32, attribute: "weir.ooo_tx" },
     ColumnDef { name: "ooo_rx", kind: Kind::U32, attribute: "weir.ooo_rx" },
+    ColumnDef { name: "icmp_unreachable", kind: Kind::U32, attribute: "weir.icmp_unreachable" },
+    ColumnDef { name: "icmp_unreachable_code", kind: Kind::U8, attribute: "weir.icmp_unreachable_code" },
+    ColumnDef { name: "icmp_time_exceeded", kind: Kind::U32, attribute: "weir.icmp_time_exceeded" },
+    ColumnDef { name: "icmp_too_big", kind: Kind::U32, attribute: "weir.icmp_too_big" },
+    ColumnDef { name: "icmp_mtu", kind: Kind::U32, attribute: "weir.icmp_mtu" },
+    ColumnDef { name: "icmp_other", kind: Kind::U32, attribute: "weir.icmp_other" },
     ColumnDef { name: "rtt", kind: Kind::U32, attribute: "weir.rtt" },
     ColumnDef { name: "tls_rtt", kind: Kind::U32, attribute: "weir.tls_rtt" },
     ColumnDef { name: "rtt_client_sum", kind: Kind::U64, attribute: "weir.rtt_client_sum" },
@@ -523,6 +541,12 @@ impl L4FlowLog {
         visit(&mut self.zero_win_rx);
         visit(&mut self.ooo_tx);
         visit(&mut self.ooo_rx);
+        visit(&mut self.icmp_unreachable);
+        visit(&mut self.icmp_unreachable_code);
+        visit(&mut self.icmp_time_exceeded);
+        visit(&mut self.icmp_too_big);
+        visit(&mut self.icmp_mtu);
+        visit(&mut self.icmp_other);
         visit(&mut self.rtt);
         visit(&mut self.tls_rtt);
         visit(&mut self.rtt_client_sum);
@@ -709,30 +733,36 @@ impl Layout for L4FlowLog {
             99 => ColumnMut::U32(&mut self.zero_win_rx),
             100 => ColumnMut::U32(&mut self.ooo_tx),
             101 => ColumnMut::U32(&mut self.ooo_rx),
-            102 => ColumnMut::U32(&mut self.rtt),
-            103 => ColumnMut::U32(&mut self.tls_rtt),
-            104 => ColumnMut::U64(&mut self.rtt_client_sum),
-            105 => ColumnMut::U32(&mut self.rtt_client_count),
-            106 => ColumnMut::U32(&mut self.rtt_client_max),
-            107 => ColumnMut::U64(&mut self.rtt_server_sum),
-            108 => ColumnMut::U32(&mut self.rtt_server_count),
-            109 => ColumnMut::U32(&mut self.rtt_server_max),
-            110 => ColumnMut::U64(&mut self.srt_sum),
-            111 => ColumnMut::U32(&mut self.srt_count),
-            112 => ColumnMut::U32(&mut self.srt_max),
-            113 => ColumnMut::U64(&mut self.art_sum),
-            114 => ColumnMut::U32(&mut self.art_count),
-            115 => ColumnMut::U32(&mut self.art_max),
-            116 => ColumnMut::U64(&mut self.cit_sum),
-            117 => ColumnMut::U32(&mut self.cit_count),
-            118 => ColumnMut::U32(&mut self.cit_max),
-            119 => ColumnMut::U64(&mut self.l7_request),
-            120 => ColumnMut::U64(&mut self.l7_response),
-            121 => ColumnMut::U64(&mut self.l7_parse_failed),
-            122 => ColumnMut::U64(&mut self.l7_client_error),
-            123 => ColumnMut::U64(&mut self.l7_server_error),
-            124 => ColumnMut::U64(&mut self.l7_timeout),
-            125 => ColumnMut::U64(&mut self.batch_id),
+            102 => ColumnMut::U32(&mut self.icmp_unreachable),
+            103 => ColumnMut::U8(&mut self.icmp_unreachable_code),
+            104 => ColumnMut::U32(&mut self.icmp_time_exceeded),
+            105 => ColumnMut::U32(&mut self.icmp_too_big),
+            106 => ColumnMut::U32(&mut self.icmp_mtu),
+            107 => ColumnMut::U32(&mut self.icmp_other),
+            108 => ColumnMut::U32(&mut self.rtt),
+            109 => ColumnMut::U32(&mut self.tls_rtt),
+            110 => ColumnMut::U64(&mut self.rtt_client_sum),
+            111 => ColumnMut::U32(&mut self.rtt_client_count),
+            112 => ColumnMut::U32(&mut self.rtt_client_max),
+            113 => ColumnMut::U64(&mut self.rtt_server_sum),
+            114 => ColumnMut::U32(&mut self.rtt_server_count),
+            115 => ColumnMut::U32(&mut self.rtt_server_max),
+            116 => ColumnMut::U64(&mut self.srt_sum),
+            117 => ColumnMut::U32(&mut self.srt_count),
+            118 => ColumnMut::U32(&mut self.srt_max),
+            119 => ColumnMut::U64(&mut self.art_sum),
+            120 => ColumnMut::U32(&mut self.art_count),
+            121 => ColumnMut::U32(&mut self.art_max),
+            122 => ColumnMut::U64(&mut self.cit_sum),
+            123 => ColumnMut::U32(&mut self.cit_count),
+            124 => ColumnMut::U32(&mut self.cit_max),
+            125 => ColumnMut::U64(&mut self.l7_request),
+            126 => ColumnMut::U64(&mut self.l7_response),
+            127 => ColumnMut::U64(&mut self.l7_parse_failed),
+            128 => ColumnMut::U64(&mut self.l7_client_error),
+            129 => ColumnMut::U64(&mut self.l7_server_error),
+            130 => ColumnMut::U64(&mut self.l7_timeout),
+            131 => ColumnMut::U64(&mut self.batch_id),
             _ => ColumnMut::Absent,
         }
     }
@@ -863,6 +893,12 @@ impl Layout for L4FlowLog {
             Column::U32(self.zero_win_rx.hand_over()),
             Column::U32(self.ooo_tx.hand_over()),
             Column::U32(self.ooo_rx.hand_over()),
+            Column::U32(self.icmp_unreachable.hand_over()),
+            Column::U8(self.icmp_unreachable_code.hand_over()),
+            Column::U32(self.icmp_time_exceeded.hand_over()),
+            Column::U32(self.icmp_too_big.hand_over()),
+            Column::U32(self.icmp_mtu.hand_over()),
+            Column::U32(self.icmp_other.hand_over()),
             Column::U32(self.rtt.hand_over()),
             Column::U32(self.tls_rtt.hand_over()),
             Column::U64(self.rtt_client_sum.hand_over()),

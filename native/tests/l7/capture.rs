@@ -1,4 +1,4 @@
-//! Just enough of a pcap reader to feed recorded payload to flows: Ethernet, IP, TCP and UDP, packets in order.
+//! Just enough of a pcap reader to feed recorded payload to flows: Ethernet, IP, TCP, UDP and ICMP, packets in order.
 
 use crate::rows::Rows;
 use std::collections::HashMap;
@@ -38,8 +38,14 @@ pub fn read(path: &Path) -> Vec<Payload> {
             6 => (ip[6], 40, (be32(20), be32(36)), 40 + usize::from(be(4))),
             _ => (ip[9], usize::from(ip[0] & 15) * 4, (be32(12), be32(16)), usize::from(be(2))),
         };
-        let (ip, source, target) = (&ip[..end], (addresses.0, be(l4)), (addresses.1, be(l4 + 2)));
-        let header = if protocol == 6 { usize::from(ip[l4 + 12] >> 4) * 4 } else { 8 };
+        let is_icmp = matches!(protocol, 1 | 58);
+        let port = |at| if is_icmp { 0 } else { be(at) };
+        let (ip, source, target) = (&ip[..end], (addresses.0, port(l4)), (addresses.1, port(l4 + 2)));
+        let header = match protocol {
+            6 => usize::from(ip[l4 + 12] >> 4) * 4,
+            1 | 58 => 0,
+            _ => 8,
+        };
         let tcp_seq = if protocol == 6 { be32(l4 + 4) } else { 0 };
         let ends = (source.min(target), source.max(target), protocol);
         let from_client = *clients.entry(ends).or_insert(source) == source;
