@@ -31,12 +31,15 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
 #[derive(Debug)]
 pub struct Ping {
     transport: u8,
+    /// The server was heard: not so where a machine pings itself, whose packets all go the same way.
+    has_server: bool,
 }
 
 /// The parser for the table.
 pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
     Box::new(Ping {
         transport: opening.transport,
+        has_server: false,
     })
 }
 
@@ -51,7 +54,8 @@ impl Parser for Ping {
         let (id, seq) = (u16::from_be_bytes([id_high, id_low]), u16::from_be_bytes([seq_high, seq_low]));
         let is_question = kind == question;
         // Both ends may ask with the same numbers: the answer goes the other way.
-        let asked_by_client = is_question == input.from_client;
+        self.has_server |= !input.from_client;
+        let asked_by_client = !self.has_server || is_question == input.from_client;
         facts.key = u64::from(id) << 16 | u64::from(seq) | u64::from(asked_by_client) << 32;
         facts.request_id = seq.into();
         facts.length = (size - HEADER) as i64;

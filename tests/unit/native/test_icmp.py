@@ -19,11 +19,8 @@ def error(
 ) -> bytes:
     """An ICMP error that quotes a packet from `src` to `dst`: its IP header and eight bytes."""
     ends = ip_address(src).packed + ip_address(dst).packed
-    if ":" in src:
-        quoted = struct.pack(">IHBB", 6 << 28, 8, protocol, 1) + ends
-    else:
-        quoted = struct.pack(">BBHHHBBH", 0x45, 0, 28, 0, 0, 1, protocol, 0) + ends
-    return struct.pack(">BBHI", kind, code, 0, word) + quoted + struct.pack(">HHHH", *ports, 8, 0)
+    head = struct.pack(">IHBB", 6 << 28, 8, protocol, 1) if ":" in src else struct.pack(">BBHHHBBH", 0x45, 0, 28, 0, 0, 1, protocol, 0)
+    return struct.pack(">BBHI", kind, code, 0, word) + head + ends + struct.pack(">HHHH", *ports, 8, 0)
 
 
 TROUBLES: dict[str, tuple[bytes, dict[str, int]]] = {
@@ -88,3 +85,9 @@ def test_an_answer_whose_question_was_missed_is_a_row_from_the_same_client(conve
     result = replayed(conversation(protocol=58, ports=(0, 0), client="2001:db8::1", server="2001:db8::2").s(raw=echo(129, 9)))
     [row] = result.tables[L7]
     assert (row["type"], row["request_id"], row["ip6_0"]) == (1, 9, "2001:db8::1")
+
+
+def test_a_machine_that_pings_itself_answers(conversation: Make, replayed: Make) -> None:
+    talk = conversation(protocol=1, ports=(0, 0), client="127.0.0.1", server="127.0.0.1")
+    rows = replayed(talk.c(raw=echo(8, 1)).s(raw=echo(0, 1)).c(raw=echo(8, 2)).s(raw=echo(0, 2))).tables[L7]
+    assert [(row["type"], row["response_duration"]) for row in rows] == [(2, 1000), (2, 1000)]
