@@ -51,7 +51,7 @@ def test_an_error_is_counted_for_the_flow_that_it_quotes(name: str, conversation
 def test_the_same_holds_for_ipv6_and_tcp(conversation: Make, replayed: Make) -> None:
     ends = {"client": "2001:db8::1", "server": "2001:db8::2"}
     talk = conversation(**ends).c("S", seq=0)
-    quoting = {"src": ends["client"], "dst": ends["server"], "protocol": 6, "ports": (40_000, 80)}
+    quoting: dict[str, Any] = {"src": ends["client"], "dst": ends["server"], "protocol": 6, "ports": (40_000, 80)}
     router = conversation(client="2001:db8::ff", server=ends["client"], protocol=58, ports=(0, 0)).wait(0.1)
     for message in (error(2, 0, word=1280, **quoting), error(2, 0, word=1400, **quoting), error(1, 4, **quoting), error(3, 0, **quoting)):
         router = router.c(raw=message)
