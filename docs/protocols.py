@@ -24,6 +24,34 @@ class Proof:
 
 PROOFS: Final = (
     Proof(
+        "ZMTP",
+        "ZMTP 3: a message of several frames is one row, its length that of its first frame with content. REQ and REP are paired in order, everything else is a row without an answer; subscriptions and published messages tell their topic, errors of a login their reason. Encrypted by CURVE only sizes are told. A flow without its greeting, and one behind a loss, is not read: nothing tells where a frame begins.",
+        "pyzmq 27.3: REQ/REP, PUB/SUB, PLAIN (refused too), CURVE",
+        "not yet",
+        "3 of 3: mechanism's commands, subscriptions, topics, requests and answers. The other reader makes a row of each greeting, command and frame; here a message is one row",
+    ),
+    Proof(
+        "SOME/IP",
+        "Service and method in hexadecimal, client and session as request id, message type, return code by name. Notifications and requests without return are rows without an answer, pieces of a long message (TP) one row. Service discovery: what its first entry is about, how many there are. A datagram is taken for SOME/IP only where messages fill it to its end.",
+        "someip 0.3 (Python), service, client and discovery entries over UDP",
+        "not yet",
+        "1 of 1; numbers of service and method are told in hexadecimal",
+    ),
+    Proof(
+        "RocketMQ",
+        "Headers in JSON and in binary: request by name of its code, topic, group (attribute), message key and tags (attributes), endpoint `topic-queue`, trace context in message properties. That nothing is there to pull, an offset that has moved and the states of transactions are ordinary answers; of the rest, what the asker can mend is the client's error. Brokers' own requests to clients are rows. RocketMQ 5's gRPC is HTTP/2's.",
+        "RocketMQ 4.9.7 (Java): broker, producer and name server, with both headers: registration, routes, heartbeats. Sending and pulling only in unit tests and others' captures",
+        "not yet",
+        "5 of 5 files: request, code, topic, group, key, trace, sizes. The other reader tells the error text of an ordinary answer, and a queue of the answer's own",
+    ),
+    Proof(
+        "FastCGI",
+        "Method, host, address and script (attribute `fastcgi.script`), user agent, referer, forwarded-for, trace context from the HTTP_ parameters; the answer's Status, 200 where it says none. 4xx are the client's errors, 5xx the server's; what a failed answer wrote to STDERR is its exception, of others attribute `fastcgi.stderr`. Parameters longer than 4 KiB are passed over.",
+        "nginx 1.22 and php-fpm 8.2, connections kept and not",
+        "not yet",
+        "`fastcgi`, which has no `.result`, gives its request and answer",
+    ),
+    Proof(
         "DNS",
         "UDP and TCP; multicast DNS and LLMNR too: what is shouted waits for nothing, an announcement is a row of its own unless it says the same words again, "
         "attribute `dns.variant` says which. A one-shot question to port 5353 with an id is taken for an ordinary one.",

@@ -50,6 +50,10 @@ L7Protocol = Literal[
     "MQTT",
     "QUIC",
     "Ping",
+    "FastCGI",
+    "RocketMQ",
+    "SOME/IP",
+    "ZMTP",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

@@ -168,6 +168,15 @@ impl<'a> Bytes<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// A text behind its length in 16 bits.
+    pub fn text16(&mut self) -> Option<&'a [u8]> {
+        let mut rest = *self;
+        let size = rest.u16()?;
+        let text = rest.take(usize::from(size))?;
+        *self = rest;
+        Some(text)
+    }
+
     /// A text behind its length in 32 bits.
     pub fn text32(&mut self) -> Option<&'a [u8]> {
         let mut rest = *self;

@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats, ntp, ping,
-    postgresql, quic, redis, sip, smtp, sofarpc, ssh, tars, tls,
+    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats,
+    ntp, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -57,6 +57,33 @@ pub const UDP: u8 = 17;
 
 /// Every protocol.
 pub static PROTOCOLS: &[Protocol] = &[
+    Protocol {
+        id: 106,
+        name: "ZMTP",
+        folder: "zmtp",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: zmtp::guess,
+        parser: zmtp::parser,
+    },
+    Protocol {
+        id: 107,
+        name: "RocketMQ",
+        folder: "rocketmq",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: rocketmq::guess,
+        parser: rocketmq::parser,
+    },
+    Protocol {
+        id: 44,
+        name: "FastCGI",
+        folder: "fastcgi",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: fastcgi::guess,
+        parser: fastcgi::parser,
+    },
     Protocol {
         id: 45,
         name: "bRPC",
@@ -254,6 +281,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: ping::guess,
         parser: ping::parser,
+    },
+    Protocol {
+        id: 47,
+        name: "SOME/IP",
+        folder: "someip",
+        transports: &[UDP, TCP],
+        pairing: Pairing::ByKey,
+        guess: someip::guess,
+        parser: someip::parser,
     },
     Protocol {
         id: 120,

@@ -30,7 +30,11 @@ pub fn read(path: &Path) -> Vec<Payload> {
         let (time_us, length) = (i64::from(le(at)) * 1_000_000 + i64::from(le(at + 4)), le(at + 8) as usize);
         let frame = &data[at + head..at + head + length];
         at += head + length;
-        let ip = if link == 101 { frame } else { &frame[14..] };
+        let ip = match link {
+            101 => frame,
+            _ if frame[12..14] == [0x81, 0] => &frame[18..],
+            _ => &frame[14..],
+        };
         let be = |at: usize| u16::from_be_bytes([ip[at], ip[at + 1]]);
         let be32 = |at: usize| u32::from_be_bytes(ip[at..at + 4].try_into().unwrap());
         let (protocol, l4, addresses, end) = match ip[0] >> 4 {
