@@ -215,7 +215,8 @@ PROOFS: Final = (
     Proof(
         "SMTP",
         "A row for each command, LMTP too; DATA has the mail's length, and ends when the mail was taken. 4xx, which may work later, are server errors, 5xx client "
-        "errors. Secrets of AUTH are never told; mails are not read.",
+        "errors. Secrets of AUTH are never told; mails are not read. "
+        "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
         "aiosmtpd 1.4.6, smtplib of Python 3.11",
         "not yet",
         "none there",
@@ -223,7 +224,8 @@ PROOFS: Final = (
     Proof(
         "FTP",
         "A row for each command of the control connection; what moves a file lasts until the server says that it is through. 4xx are server errors, 5xx client "
-        "errors. Passwords are never told. Data connections are flows without a protocol.",
+        "errors. Passwords are never told. Data connections are flows without a protocol. "
+        "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
         "vsftpd 3.0.3, ftplib of Python 3.11",
         "not yet",
         "none there",

@@ -49,6 +49,8 @@ pub struct Smtp {
     starts_tls: bool,
     authenticates: bool,
     mail: u64,
+    /// Code of the reply that was just read.
+    replied: Option<u16>,
 }
 
 /// The parser for the table.
@@ -67,6 +69,7 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
 
 impl Parser for Smtp {
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        self.replied = None;
         match (input.from_client, self.phase) {
             (_, Phase::Encrypted) => Step::Switch {
                 size: 0,
@@ -90,13 +93,19 @@ impl Parser for Smtp {
             };
         }
         self.long = false;
-        if self.phase != Phase::Encrypted {
-            self.phase = Phase::Commands;
+        match self.phase {
+            // The server waits for a mail of which nothing was seen yet.
+            Phase::Mail(_) => {
+                self.phase = Phase::Mail(0);
+                return Resync::At(0);
+            }
+            Phase::Encrypted => {}
+            _ => self.phase = Phase::Commands,
         }
         let starts = std::iter::once(0).chain(memchr_iter(b'\n', bytes).map(|end| end + 1));
         for at in starts {
             match reply::first_word(&bytes[at..], &WORDS) {
-                Guess::Yes => return Resync::At(at),
+                Guess::Yes if is_sound(&bytes[at..]) => return Resync::At(at),
                 Guess::Maybe => return Resync::Drop(at),
                 _ => {}
             }
@@ -104,23 +113,28 @@ impl Parser for Smtp {
         Resync::Drop(bytes.len())
     }
 
-    fn gap(&mut self, from_client: bool, missing: u64) -> bool {
-        // The end of a mail is found behind a gap too; that the gap hid it shows when the server answers.
-        let is_mail = from_client && matches!(self.phase, Phase::Mail(_));
+    fn cut(&mut self, from_client: bool, _facts: &mut Facts) -> Option<Kind> {
+        // Where requests were lost, a reply that is none to DATA can come before it.
+        let is_other = self.phase == Phase::Asked && self.replied.is_some_and(|code| code < 400);
+        let is_mail = from_client && matches!(self.phase, Phase::Asked | Phase::Mail(_)) && !is_other;
         if is_mail {
-            self.mail += missing;
-            self.phase = Phase::Mail(0);
-        }
-        is_mail
-    }
-
-    fn cut(&mut self, from_client: bool, facts: &mut Facts) -> Option<Kind> {
-        let is_mail = from_client && matches!(self.phase, Phase::Asked | Phase::Mail(_));
-        if is_mail {
-            facts.length = i64::try_from(self.mail).unwrap_or(i64::MAX);
+            // How much of it there was nobody knows.
             self.phase = Phase::Commands;
         }
         is_mail.then_some(Kind::Request)
+    }
+}
+
+/// Whether a line is more than a word that mails use too.
+fn is_sound(bytes: &[u8]) -> bool {
+    let Line::Whole(text, _) = reply::line(bytes) else { return false };
+    let Some((word, rest)) = reply::command(text) else { return false };
+    let begins = |front: &[u8]| rest.get(..front.len()).is_some_and(|start| start.eq_ignore_ascii_case(front));
+    match word.to_ascii_uppercase().as_slice() {
+        b"MAIL" => begins(b"FROM:"),
+        b"RCPT" => begins(b"TO:"),
+        b"DATA" | b"RSET" | b"QUIT" | b"STARTTLS" => rest.is_empty(),
+        _ => !rest.contains(&b' ') || word.eq_ignore_ascii_case(b"AUTH"),
     }
 }
 
@@ -140,9 +154,8 @@ impl Smtp {
         };
         match reply.code {
             354 => {
-                if self.phase == Phase::Asked {
-                    self.phase = Phase::Mail(2);
-                }
+                // A mail follows, whether the question for it was seen or not.
+                self.phase = Phase::Mail(2);
                 return Step::Skip { size };
             }
             334 if self.authenticates => {
@@ -156,6 +169,7 @@ impl Smtp {
         if std::mem::take(&mut self.starts_tls) && reply.code == 220 {
             self.phase = Phase::Encrypted;
         }
+        self.replied = Some(reply.code);
         reply.put(facts);
         let enhanced = reply.text.split(|byte| *byte == b' ').next().unwrap_or_default();
         if matches!(enhanced, [b'2' | b'4' | b'5', b'.', ..]) {
@@ -180,6 +194,10 @@ impl Smtp {
             }
             Line::Partial => return Step::More,
         };
+        if self.phase == Phase::Asked {
+            // The refusal was lost; what was asked is told without it.
+            return Step::Lost { size: 1 };
+        }
         if self.phase == Phase::Secret {
             self.phase = Phase::Commands;
             return Step::Skip { size };
@@ -250,6 +268,9 @@ impl Smtp {
                 self.phase = Phase::Commands;
                 // The dot and its line are not part of the mail.
                 self.mail = (self.mail + at as u64).saturating_sub(3);
+                if facts.get(Slot::RequestType).is_empty() {
+                    reply::put_command(b"DATA", facts);
+                }
                 facts.length = i64::try_from(self.mail).unwrap_or(i64::MAX);
                 return message(at, Kind::Request);
             }

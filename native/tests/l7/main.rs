@@ -12,6 +12,7 @@ mod hostile;
 mod http1;
 mod http2;
 mod ldap;
+mod loss;
 mod memcached;
 mod mongodb;
 mod mqtt;

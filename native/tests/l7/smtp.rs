@@ -114,11 +114,24 @@ fn endless_lines_and_mails_hold_no_memory() {
         .send(CLIENT, b"DATA\r\n")
         .send(SERVER, b"354 go\r\n");
     for _ in 0..200 {
-        flow.send(CLIENT, &[b'x'; 60_000]).send(SERVER, &[b'2'; 60_000]);
+        flow.send(CLIENT, &[b'x'; 60_000]);
         assert!(flow.l7.heap_bytes() < 64 * 1024);
     }
-    flow.gap(CLIENT, 1000).send(CLIENT, b"\r\n.\r\n").send(SERVER, b"\r\n250 ok\r\n");
-    assert_eq!(flow.close().pick(1, "request_type request_length"), "DATA 12001002");
+    flow.gap(CLIENT, 1000)
+        .send(CLIENT, b"quit smoking\r\n.\r\n")
+        .send(SERVER, b"250 ok\r\n");
+    flow.send(CLIENT, b"QUIT\r\n").send(SERVER, b"221 bye\r\n");
+    for _ in 0..200 {
+        flow.send(SERVER, &[b'2'; 60_000]);
+        assert!(flow.l7.heap_bytes() < 64 * 1024);
+    }
+    let rows = flow.close();
+    assert_eq!(
+        rows.pick(1, "type request_type request_length"),
+        "2 DATA -1",
+        "a mail with a hole has no length"
+    );
+    assert_eq!(rows.pick(2, "type request_type response_code"), "2 QUIT 221");
 }
 
 #[test]
