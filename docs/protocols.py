@@ -264,4 +264,25 @@ PROOFS: Final = (
         "ping of iputils, which times itself",
         "none are there",
     ),
+    Proof(
+        "Kafka",
+        "Every request by its name and version. Topic and partition are the endpoint (of the first one there is), with the offset the resource; groups, "
+        "transactions, coordinators, names of topics too; topic identifiers become names once Metadata told them. Group and client id are attributes, headers of a "
+        "batch's first record carry traces where it is not compressed. The first error within 4 KiB counts; what the cluster is not in the state to do is a server "
+        "error. MEMBER_ID_REQUIRED and REBALANCE_IN_PROGRESS are no errors. What need not be acknowledged is a row without an answer.",
+        "Kafka 3.7.0 (KRaft), kafka-python 3.0.12, librdkafka (confluent-kafka)",
+        "not yet",
+        "5 of 5",
+    ),
+    Proof(
+        "AMQP",
+        "0-9-1 with RabbitMQ's extensions. Methods are paired on their channel, a channel or connection closed with an error is the answer to what waits there; "
+        "a message is one row with its header and body, without an answer. Endpoint is `exchange.routing key`, or the queue; the virtual host is the domain, the "
+        "channel the request id. Headers of messages carry traces. What came back (Basic.Return), was not taken (Basic.Nack), or closes unasked is a row of "
+        "type response with its error. Acknowledgements are rows of their own. Not read: AMQP 1.0.",
+        "RabbitMQ 3.10.8, pika 1.4.4",
+        "not yet",
+        "2 of 2 in methods, lengths, times, codes; the greeting, and the frames of one message apart, are rows of the other reader only, which writes "
+        "`exchange.` where there is no key",
+    ),
 )

@@ -54,6 +54,8 @@ L7Protocol = Literal[
     "RocketMQ",
     "SOME/IP",
     "ZMTP",
+    "Kafka",
+    "AMQP",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

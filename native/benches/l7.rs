@@ -150,6 +150,12 @@ fn main() {
     let query = b"\x04\0\0\x01\x07\0\0\0\x20\0\0\0\x19select a from t where b=?\0\x01\0";
     let void = b"\x84\0\0\x01\x08\0\0\0\x04\0\0\0\x01";
     run("cassandra, query", 6, 9042, query, void, usize::MAX);
+    let produce = b"\0\0\0\x32\0\0\0\x02\0\0\0\x01\0\x03app\0\x01\0\0\0\x64\0\0\0\x01\0\x06orders\0\0\0\x01\0\0\0\0\0\0\0\x05hello\0\0";
+    let produced = b"\0\0\0\x2e\0\0\0\x01\0\0\0\x01\0\x06orders\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\0";
+    run("kafka, produce", 6, 9092, produce, produced, usize::MAX);
+    let declare = b"\x01\0\x01\0\0\0\x11\0\x32\0\x0a\0\0\x05queue\0\0\0\0\0\xce";
+    let declared = b"\x01\0\x01\0\0\0\x12\0\x32\0\x0b\x05queue\0\0\0\0\0\0\0\0\xce";
+    run("amqp, declare", 6, 5672, declare, declared, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
     run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);
     run(

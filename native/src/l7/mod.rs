@@ -3,6 +3,7 @@
 //! [`FlowL7`] is what a flow owns. It finds out which protocol is spoken, cuts each direction into messages with that protocol's
 //! [`Parser`], and has [`crate::session`] pair them. A protocol is one file (or folder) and one row in [`table::PROTOCOLS`].
 
+mod amqp;
 mod brpc;
 mod cassandra;
 mod context;
@@ -16,6 +17,7 @@ mod frame;
 mod ftp;
 mod http1;
 mod http2;
+mod kafka;
 mod layer;
 mod ldap;
 mod memcached;

@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, ldap, memcached, mongodb, mqtt, mysql, nats,
-    ntp, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
+    Guess, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached, mongodb, mqtt,
+    mysql, nats, ntp, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -164,6 +164,24 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::InOrder,
         guess: http1::guess,
         parser: http1::parser,
+    },
+    Protocol {
+        id: 100,
+        name: "Kafka",
+        folder: "kafka",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: kafka::guess,
+        parser: kafka::parser,
+    },
+    Protocol {
+        id: 102,
+        name: "AMQP",
+        folder: "amqp",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: amqp::guess,
+        parser: amqp::parser,
     },
     Protocol {
         id: 101,

@@ -1,5 +1,6 @@
 //! Application protocols from the outside: payload in, rows out.
 
+mod amqp;
 mod brpc;
 mod capture;
 mod cases;
@@ -11,6 +12,7 @@ mod flow;
 mod hostile;
 mod http1;
 mod http2;
+mod kafka;
 mod ldap;
 mod loss;
 mod memcached;

@@ -19,8 +19,11 @@ pub fn startup(bytes: &[u8]) -> Option<(usize, u32)> {
     let fits = match code {
         SSL | GSS => length == 8,
         CANCEL => (16..=272).contains(&length),
-        // Minor versions are negotiated.
-        _ => code & 0xffff_0000 == STARTUP && code & 0xffff < 16 && (9..=10_000).contains(&length),
+        // Minor versions are negotiated. The name of a parameter follows, where there is any.
+        _ => {
+            let is_name = |first: &u8| first.is_ascii_alphabetic() || matches!(first, b'_') || *first == 0 && length == 9;
+            code & 0xffff_0000 == STARTUP && code & 0xffff < 16 && (9..=10_000).contains(&length) && bytes.get(8).is_none_or(is_name)
+        }
     };
     fits.then_some((length, code))
 }
@@ -40,8 +43,8 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
         true => (Guess::Yes, Guess::Reversed),
         false => (Guess::Reversed, Guess::Yes),
     };
-    if startup(bytes).is_some() {
-        return client;
+    if let Some((length, _)) = startup(bytes) {
+        return if length > 8 && bytes.len() == 8 { Guess::Maybe } else { client };
     }
     if bytes.len() < 8 && bytes.first() == Some(&0) && bytes.get(1).is_none_or(|byte| *byte == 0) {
         return Guess::Maybe;
