@@ -185,7 +185,7 @@ PROOFS: Final = (
         "loopDetect and other are the server's errors, referrals and answers of compare none, the rest the client's. Passwords are never told. StartTLS goes on as TLS. "
         "Not read: layers that SASL encrypts; entries.",
         "OpenLDAP 2.5.13 (slapd and its clients)",
-        "not yet",
+        "slapd, ldapsearch, ldapcompare, ldapadd, ldapwhoami",
         "none there",
     ),
     Proof(
@@ -193,7 +193,7 @@ PROOFS: Final = (
         "One row a connection, its duration that of the key exchange: software of both ends, the algorithms chosen, HASSH of both offers. Nothing in common, "
         "and a disconnect in the clear, are errors. Logins and channels are encrypted.",
         "OpenSSH 9.2p1",
-        "not yet",
+        "sshd, ssh, by what the client says that it agreed on",
         "none there",
     ),
     Proof(
