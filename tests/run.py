@@ -44,6 +44,8 @@ PROGRAMS: Final = {
     "ldapsearch": "ldap-utils",
     "sshd": "openssh-server",
     "ping": "iputils-ping",
+    "memcached": "memcached",
+    "mariadbd": "mariadb-server-core",
     "nats-server": "nats-server",
     "mosquitto": "mosquitto",
     "mosquitto_pub": "mosquitto-clients",

@@ -1,0 +1,58 @@
+"""A namespace with a stock server in it, and the rows of what is said to that server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from weir_native import Batch, Engine
+
+
+class Watched:
+    """One namespace that the engine watches while a client talks to a server in it."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.inside = ("ip", "netns", "exec", namespace)
+        self.rows: list[dict[str, Any]] = []
+        """Rows of flow_log.l7_flow_log, once the client is done."""
+
+    def wait_for_port(self, port: int) -> None:
+        probe = f"import socket; socket.create_connection(('127.0.0.1', {port}), 1).close()"
+        for _ in range(300):
+            if subprocess.run([*self.inside, sys.executable, "-c", probe], check=False, capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        pytest.fail(f"nobody listens at port {port}")
+
+    def client(self, script: str, *arguments: str) -> list[Any]:
+        """Runs a client written in Python; returns what it printed, one JSON value a line."""
+        engine = Engine({})
+        engine.start(ring_mib=64, netns=[(self.namespace, f"/run/netns/{self.namespace}")])
+        batches: list[Batch] = []
+        try:
+            time.sleep(0.5)
+            words = [*self.inside, sys.executable, "-c", textwrap.dedent(script), *arguments]
+            done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
+            time.sleep(1.5)
+            dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
+        finally:
+            batches += engine.stop()
+        assert done.returncode == 0, done.stderr
+        assert dropped == {}
+        lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
+        self.rows = sorted(map(orjson.loads, lines), key=lambda row: str(row["start_time"]))
+        return [orjson.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def watched(make_namespace: Callable[[], str]) -> Watched:
+    namespace = make_namespace()
+    subprocess.run(["ip", "-n", namespace, "link", "set", "lo", "up"], check=True)
+    return Watched(namespace)
