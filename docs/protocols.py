@@ -130,6 +130,15 @@ PROOFS: Final = (
         "10 of 10; the other reader counts answers to 1 024 bytes only",
     ),
     Proof(
+        "Oracle",
+        "TNS: connections asked for, accepted, refused and redirected, with service, program and version; of the calls inside, type, statement and the "
+        "ORA- error of an answer. Not read: cursors that are executed again without their text, rows and what they changed, what is encrypted. The "
+        "first packet of an answer is the answer: an error behind rows in a later one is not seen.",
+        "python-oracledb 26.1 refused by a listener of ours; calls, statements and errors by hand only, after descriptions: no server is in a registry",
+        "not at all",
+        "none there",
+    ),
+    Proof(
         "PostgreSQL",
         "Simple and extended protocol, COPY, cancellation, notifications; behind a request for TLS that is granted nothing is read. An execution is a "
         "row, with the preparation in front of it and from the binding on; what stands behind an error in its batch is a row without an answer. The "

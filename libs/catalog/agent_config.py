@@ -29,6 +29,7 @@ L7Protocol = Literal[
     "HTTP2",
     "MySQL",
     "PostgreSQL",
+    "Oracle",
     "Redis",
     "MongoDB",
     "Cassandra",

@@ -26,6 +26,7 @@ mod mqtt;
 mod mysql;
 mod nats;
 mod ntp;
+mod oracle;
 mod parser;
 pub(crate) mod ping;
 mod postgresql;

@@ -2,7 +2,7 @@
 
 use super::{
     Guess, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached, mongodb, mqtt,
-    mysql, nats, ntp, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
+    mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -200,6 +200,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: nats::guess,
         parser: nats::parser,
+    },
+    Protocol {
+        id: 62,
+        name: "Oracle",
+        folder: "oracle",
+        transports: &[TCP],
+        pairing: Pairing::InOrder,
+        guess: oracle::guess,
+        parser: oracle::parser,
     },
     Protocol {
         id: 83,
