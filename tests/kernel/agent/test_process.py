@@ -45,6 +45,50 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
 """
+# Answers each packet as its port's protocol does.
+STORES = r"""
+import socket, sys, threading
+answers = {
+    6379: b"+OK\r\n",
+    3306: b"\x07\0\0\1\0\1\0\2\0\0\0",
+    5432: b"C\0\0\0\x0fINSERT 0 1\0Z\0\0\0\5I",
+    9042: b"\x84\0\0\1\x08\0\0\0\4\0\0\0\1",
+    27017: b"\x22\0\0\0\2\0\0\0\1\0\0\0\xdd\x07\0\0\0\0\0\0\0\x0d\0\0\0\x10ok\0\1\0\0\0\0",
+}
+def serve(listening, answer):
+    stream, _ = listening.accept()
+    while stream.recv(65536):
+        stream.sendall(answer)
+for port, answer in answers.items():
+    threading.Thread(target=serve, args=(socket.create_server(("0.0.0.0", port)), answer)).start()
+"""
+# Tells each of them the word that it is given, whenever it is given one, over connections that stay.
+TELLER = r"""
+import socket, struct, sys, time
+def connect(port):
+    for _ in range(100):
+        try:
+            return socket.create_connection(("192.168.77.2", port))
+        except OSError:
+            time.sleep(0.05)
+streams = {port: connect(port) for port in (6379, 3306, 5432, 9042, 27017)}
+def says(word):
+    sql = b"insert into t values ('%s')" % word
+    texts = b"\2insert\0\2\0\0\0t\0\2secret\0" + struct.pack("<i", len(word) + 1) + word + b"\0\2$db\0\2\0\0\0d\0\0"
+    document = b"\0\0\0\0\0" + struct.pack("<i", len(texts) + 4) + texts
+    return {
+        6379: b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%s\r\n" % (len(word), word),
+        3306: (len(sql) + 1).to_bytes(3, "little") + b"\0\3" + sql,
+        5432: b"Q" + struct.pack(">i", len(sql) + 5) + sql + b"\0",
+        9042: b"\4\0\0\1\7" + struct.pack(">ii", len(sql) + 7, len(sql)) + sql + b"\0\1\0",
+        27017: struct.pack("<iiii", len(document) + 16, 1, 0, 2013) + document,
+    }
+for line in sys.stdin.buffer:
+    for port, bytes_ in says(line.strip()).items():
+        streams[port].sendall(bytes_)
+        streams[port].recv(65536)
+    print(flush=True)
+"""
 # Whatever the file says is pushed to whoever listens, as soon as the file changes.
 CONTROL_PLANE = """
 import asyncio, pathlib, sys
@@ -157,6 +201,16 @@ class Stage:
                     for span in scope.spans:
                         words = {one.key: one.value.string_value for one in span.attributes}
                         found[words.get("url.path") or words.get("http.target") or span.name] += 1
+        return found
+
+    def statements(self) -> Counter[tuple[str, str]]:
+        """What the ingester has stored of databases: (system, text) -> spans."""
+        found: Counter[tuple[str, str]] = Counter()
+        for body in {path.read_bytes() for path in (self.folder / "taken").glob("*.traces")}:
+            request = ExportTraceServiceRequest.FromString(zstandard.ZstdDecompressor().decompressobj().decompress(body))
+            for span in (span for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans):
+                words = {one.key: one.value.string_value for one in span.attributes}
+                found[words.get("db.system.name", ""), words.get("db.query.text", "")] += 1
         return found
 
     def records(self) -> Counter[str]:
@@ -351,3 +405,35 @@ def test_a_quiet_agent_costs_under_one_percent_of_a_core_and_120_mb(stage: Stage
     # A tenth of a core would be a mistake of ours, one percent more or less is this machine's other load: `make bench` measures it alone.
     assert percent < 3.0, f"{percent:.2f} % of a core"
     assert rss < 120e6, f"{rss / 1e6:.0f} MB"
+
+
+def test_values_are_hidden_from_the_moment_a_push_says_so(stage: Stage) -> None:
+    stage.ingester()
+    stage.configured("capture: {network_namespaces: false}")
+    stage.control_plane()
+    stage.spawn(stage.there, "-c", STORES)
+    stage.agent(WEIR_AGENT_CONTROLLER=f"127.0.0.1:{CONTROLLER_PORT}")
+    stage.ready()
+    time.sleep(0.5)
+    with subprocess.Popen(
+        ["ip", "netns", "exec", stage.here, sys.executable, "-c", TELLER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as teller:
+        assert teller.stdin is not None
+        assert teller.stdout is not None
+
+        def tell(word: str) -> None:
+            teller.stdin.write(f"{word}\n")  # type: ignore[union-attr]
+            teller.stdin.flush()  # type: ignore[union-attr]
+            teller.stdout.readline()  # type: ignore[union-attr]
+
+        tell("seen")
+        stage.configured("{capture: {network_namespaces: false}, l7: {obfuscate: true}}")
+        stage.until(lambda: (stage.folder / "log").read_text().count("new configuration") == 2, 5, "the configuration arrived")
+        time.sleep(0.5)  # the engine takes orders five times a second
+        tell("hidden")
+    systems = {"redis", "mysql", "postgresql", "cassandra", "mongodb"}
+    stage.until(lambda: sum(system in systems for system, _ in stage.statements().elements()) == 2 * len(systems), 10, "each statement stored")
+    found = stage.statements()
+    assert {system for system, text in found if "seen" in text} == systems
+    assert {system for system, text in found if "?" in text} == systems
+    assert not [text for _, text in found if "hidden" in text]
