@@ -163,7 +163,7 @@ PROOFS: Final = (
         "subject's first token, of `$JS.API` the operation. No responders and codes from 500 are server errors; what a client may not do is its own. A client "
         "that ignores 16 deliveries with a reply subject is taken for a listener, who owes none. Not read: routes, leaf nodes, WebSocket.",
         "nats-server 2.9.10 with JetStream, nats-py 2.16.0, bytes of our own",
-        "not yet",
+        "nats-server, with a service and a client of ours that times itself",
         "3 of 3 in operations, subjects, endpoints, lengths; INFO answered by CONNECT, and +OK as a row, are the other reader's",
     ),
     Proof(
@@ -262,7 +262,7 @@ PROOFS: Final = (
         "Reason codes are sorted into the client's and the server's; topic aliases are resolved, user properties carry traces. Mid-stream only on port 1883. "
         "Not read: MQTT over WebSocket.",
         "mosquitto 2.0.11 and its clients, paho-mqtt 2.2.0",
-        "not yet",
+        "mosquitto and its clients, a client of ours that times itself",
         "3 of 3; versions are written 3.1.1 where the other reader writes 4",
     ),
     Proof(

@@ -35,7 +35,19 @@ def pick(row: dict[str, Any], *columns: str) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    "name", ["http/httpv1", "http/h2c_ascii", "dns/dns", "mysql/mysql", "mysql/mysql-error", "mysql/171-mysql", "redis/redis-debug", "redis/redis-error"]
+    "name",
+    [
+        "http/httpv1",
+        "http/h2c_ascii",
+        "dns/dns",
+        "mysql/mysql",
+        "mysql/mysql-error",
+        "mysql/171-mysql",
+        "redis/redis-debug",
+        "redis/redis-error",
+        "kafka/18-api-versions-v3",
+        "mqtt/mqtt_connect",
+    ],
 )
 def test_counters_are_the_expected_ones_in_rows_and_in_documents(name: str) -> None:
     expected = orjson.loads(EXPECTED.read_bytes())["l7_counters"][name]
