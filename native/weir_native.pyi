@@ -183,7 +183,7 @@ class EngineConfig(TypedDict, total=False):
     minute_rows: bool
     """Make a row of flow_log.l4_flow_log each minute that a flow lives, besides the one at its end."""
     l4_rows_per_s: int
-    """Rows of flow_log.l4_flow_log in a second, 0 for no limit; what is over it counts in `l4_rows_over_limit`. Documents count everything."""
+    """Rows of flow_log.l4_flow_log in a second, 0 for no limit: of more, a uniform sample is made; the rest counts in `l4_rows_over_limit`."""
     l7_rows_per_s: int
     """The same for flow_log.l7_flow_log."""
     interfaces: list[str]

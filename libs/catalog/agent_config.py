@@ -110,7 +110,7 @@ class Flow(_Section):
         0,
         ge=0,
         le=10_000_000,
-        description="Rows written in a second at most, 0 for no limit; more are counted (row_limit). Documents count every flow all the same.",
+        description="Rows written in a second at most, 0 for no limit; of more, a uniform sample is written and the rest counted (row_limit). Documents count every flow all the same.",
     )
     timeouts_s: FlowTimeouts = Field(default_factory=FlowTimeouts, description="When a flow without packets is over.")
 
@@ -124,7 +124,7 @@ class L7(_Section):
         0,
         ge=0,
         le=10_000_000,
-        description="Rows written in a second at most, 0 for no limit; more are counted (row_limit). Documents count every request all the same.",
+        description="Rows written in a second at most, 0 for no limit; of more, a uniform sample is written and the rest counted (row_limit). Documents count every request all the same.",
     )
     session_timeout_s: float = Field(120.0, gt=0, le=3600, description="A request without a response for so long is a timeout.")
     dns_session_timeout_s: float = Field(15.0, gt=0, le=3600, description="The same for DNS.")

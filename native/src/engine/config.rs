@@ -19,7 +19,8 @@ pub struct Config {
     pub documents: bool,
     /// Write a row of `flow_log.l4_flow_log` each minute that a flow lives, not only the one at its end.
     pub minute_rows: bool,
-    /// Rows of `flow_log.l4_flow_log` in a second, 0 for no limit: those beyond it are counted and not written. Documents count everything.
+    /// Rows of `flow_log.l4_flow_log` in a second, 0 for no limit: of more, a uniform sample is written and the rest counted.
+    /// Documents count everything.
     pub l4_rows_per_s: u32,
     /// The same for `flow_log.l7_flow_log`.
     pub l7_rows_per_s: u32,

@@ -151,7 +151,7 @@ impl Core {
         let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (number & 0xff_ffff);
         *self.cold.get_mut(slot) = Cold {
             id,
-            bound_us: packet.time_us,
+            bound_ms: super::milliseconds(packet.time_us),
             vlan: packet.vlan,
             vlan_inner: packet.vlan_inner,
             tunnel: tunnel_of(frame, source_is_client),
@@ -345,7 +345,7 @@ impl Core {
         self.free.clear();
         self.next = 0;
         self.hand = 0;
-        self.output.cut();
+        self.output.finish();
     }
 }
 

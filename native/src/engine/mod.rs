@@ -10,6 +10,7 @@ mod output;
 mod owners;
 mod payload;
 pub mod replay;
+mod reservoir;
 mod rows;
 mod selection;
 mod stats;
@@ -67,7 +68,16 @@ const SIGHTING_US: i64 = 1_000_000;
 /// After this without a packet, another network namespace may have the flow.
 const FAR_SIGHTING_US: i64 = 5_000_000;
 /// How long the other direction may be missing in the namespace of the first.
-const MISSING_US: i64 = 500_000;
+const MISSING_MS: i32 = 500;
+
+/// A time in µs as one of [`Cold::bound_ms`].
+fn milliseconds(time_us: i64) -> u32 {
+    time_us.div_euclid(1000) as u32
+}
+
+fn since_ms(then_ms: u32, now_us: i64) -> i32 {
+    milliseconds(now_us).wrapping_sub(then_ms) as i32
+}
 
 /// The engine without its sources of packets. Not shared: whoever feeds it owns it.
 pub struct Core {
@@ -258,7 +268,7 @@ impl Core {
             // It is not looked at any more; there is nobody to wait for.
         } else if bound == NO_NIC {
             let other = flow.directions[1 - way].nic;
-            if other != NO_NIC && netns(other) != packet.netns && packet.time_us - self.cold.get(slot).bound_us < MISSING_US {
+            if other != NO_NIC && netns(other) != packet.netns && since_ms(self.cold.get(slot).bound_ms, packet.time_us) < MISSING_MS {
                 return false;
             }
         } else {
@@ -278,7 +288,7 @@ impl Core {
             }
         }
         flow.directions[way].nic = packet.nic;
-        self.cold.get_mut(slot).bound_us = packet.time_us;
+        self.cold.get_mut(slot).bound_ms = milliseconds(packet.time_us);
         true
     }
 

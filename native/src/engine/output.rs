@@ -1,5 +1,6 @@
 //! Rows on their way out: open blocks, and finished batches that wait to be taken.
 
+use super::reservoir::Reservoir;
 use crate::table::generated::{Application, ApplicationMap, L4FlowLog, L7FlowLog, Network, NetworkMap};
 use crate::table::{Batch, Layout, TableDef, generated};
 use std::collections::{HashMap, VecDeque};
@@ -43,34 +44,6 @@ impl Seen {
     }
 }
 
-/// Rows that a log may still have in this second.
-#[derive(Clone, Copy, Debug, Default)]
-struct Budget {
-    /// 0: no limit.
-    per_s: u32,
-    left: u32,
-    refused: u64,
-}
-
-impl Budget {
-    /// A new limit holds at once: what it has more or less than the old one is there now.
-    fn set(&mut self, per_s: u32) {
-        let taken = self.per_s.saturating_sub(self.left);
-        (self.per_s, self.left) = (per_s, per_s.saturating_sub(taken));
-    }
-
-    #[inline]
-    fn take(&mut self) -> bool {
-        if self.per_s == 0 {
-            return true;
-        }
-        let has_room = self.left > 0;
-        self.left -= u32::from(has_room);
-        self.refused += u64::from(!has_room);
-        has_room
-    }
-}
-
 pub struct Output {
     pub seen: Seen,
     l4: L4FlowLog,
@@ -89,9 +62,10 @@ pub struct Output {
     pub dropped_rows: u64,
     pub rows: u64,
     /// Of the L4 and of the L7 log.
-    budgets: [Budget; 2],
+    reservoirs: [Reservoir; 2],
 }
 
+static LOGS: [&TableDef; 2] = [&generated::FLOW_LOG_L4_FLOW_LOG, &generated::FLOW_LOG_L7_FLOW_LOG];
 static NETWORK: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_1S, &generated::FLOW_METRICS_NETWORK_1M];
 static NETWORK_MAP: [&TableDef; 2] = [&generated::FLOW_METRICS_NETWORK_MAP_1S, &generated::FLOW_METRICS_NETWORK_MAP_1M];
 static APPLICATION: [&TableDef; 2] = [&generated::FLOW_METRICS_APPLICATION_1S, &generated::FLOW_METRICS_APPLICATION_1M];
@@ -118,13 +92,8 @@ macro_rules! block {
 
 impl Output {
     pub fn new(config: &super::Config) -> Output {
-        let budget = |per_s| Budget {
-            per_s,
-            left: per_s,
-            refused: 0,
-        };
         Output {
-            budgets: [budget(config.l4_rows_per_s), budget(config.l7_rows_per_s)],
+            reservoirs: [config.l4_rows_per_s, config.l7_rows_per_s].map(Reservoir::new),
             seen: Seen {
                 agent_id: config.agent_id,
                 nics: vec![Nic::default()],
@@ -151,30 +120,40 @@ impl Output {
         self.max_ready_bytes = config.max_ready_bytes;
         self.batch_rows = config.batch_rows.max(1);
         self.drops_documents = !config.documents;
-        self.budgets[0].set(config.l4_rows_per_s);
-        self.budgets[1].set(config.l7_rows_per_s);
+        self.settle();
+        self.reservoirs[0].limit(config.l4_rows_per_s);
+        self.reservoirs[1].limit(config.l7_rows_per_s);
     }
 
     /// A second of the engine begins.
     pub fn begin_second(&mut self) {
-        self.budgets.iter_mut().for_each(|budget| budget.left = budget.per_s);
+        self.settle();
+        self.reservoirs.iter_mut().for_each(Reservoir::begin_second);
     }
 
-    /// Whether the L4 log has room for a row in this second; where it has not, the row is counted as over the limit.
+    /// Ends the samples of the second so far: their rows are finished batches.
+    fn settle(&mut self) {
+        let [l4, l7] = &mut self.reservoirs;
+        let l4 = l4.is_limited().then(|| sampled(l4, LOGS[0], &mut self.l4));
+        let l7 = l7.is_limited().then(|| sampled(l7, LOGS[1], &mut self.l7));
+        [l4, l7].into_iter().flatten().for_each(|batch| self.push(batch));
+    }
+
+    /// Whether the next row of the L4 log is to be written; where the second has more than may be, one more is counted as over the limit.
     #[inline]
     pub fn may_write_l4(&mut self) -> bool {
-        self.budgets[0].take()
+        self.reservoirs[0].offer(self.l4.rows())
     }
 
     /// The same for the L7 log.
     #[inline]
     pub fn may_write_l7(&mut self) -> bool {
-        self.budgets[1].take()
+        self.reservoirs[1].offer(self.l7.rows())
     }
 
-    /// Rows of the L4 and of the L7 log that were not written because of the limit.
+    /// Rows of the L4 and of the L7 log that were left out because of the limit.
     pub fn over_limit(&self) -> [u64; 2] {
-        self.budgets.map(|budget| budget.refused)
+        [self.reservoirs[0].refused(), self.reservoirs[1].refused()]
     }
 
     /// Whether documents are wanted.
@@ -192,8 +171,8 @@ impl Output {
     }
 
     pub fn l4_written(&mut self) {
-        if self.l4.rows() >= self.batch_rows {
-            let batch = Batch::take(&generated::FLOW_LOG_L4_FLOW_LOG, &mut self.l4);
+        if self.l4.rows() >= self.batch_rows && !self.reservoirs[0].is_limited() {
+            let batch = Batch::take(LOGS[0], &mut self.l4);
             self.push(batch);
         }
     }
@@ -203,18 +182,27 @@ impl Output {
     }
 
     pub fn l7_written(&mut self) {
-        if self.l7.rows() >= self.batch_rows {
-            let batch = Batch::take(&generated::FLOW_LOG_L7_FLOW_LOG, &mut self.l7);
+        if self.l7.rows() >= self.batch_rows && !self.reservoirs[1].is_limited() {
+            let batch = Batch::take(LOGS[1], &mut self.l7);
             self.push(batch);
         }
     }
 
-    /// Ends every open block that has rows.
+    /// Ends every open block that has rows, samples of a second that goes on too.
+    pub fn finish(&mut self) {
+        self.settle();
+        self.cut();
+    }
+
+    /// Ends every open block that has rows. The sample of a limited log goes on until its second is over.
     pub fn cut(&mut self) {
-        let mut batches = vec![
-            Batch::take(&generated::FLOW_LOG_L4_FLOW_LOG, &mut self.l4),
-            Batch::take(&generated::FLOW_LOG_L7_FLOW_LOG, &mut self.l7),
-        ];
+        let mut batches = Vec::with_capacity(10);
+        if !self.reservoirs[0].is_limited() {
+            batches.push(Batch::take(LOGS[0], &mut self.l4));
+        }
+        if !self.reservoirs[1].is_limited() {
+            batches.push(Batch::take(LOGS[1], &mut self.l7));
+        }
         for interval in 0..2 {
             batches.push(Batch::take(NETWORK[interval], &mut self.network[interval]));
             batches.push(Batch::take(NETWORK_MAP[interval], &mut self.network_map[interval]));
@@ -251,5 +239,14 @@ impl Output {
 
     pub fn ready_bytes(&self) -> usize {
         self.ready_bytes
+    }
+}
+
+/// The rows of a log that its sample keeps.
+fn sampled(reservoir: &mut Reservoir, table: &'static TableDef, log: &mut impl Layout) -> Batch {
+    let batch = Batch::take(table, log);
+    match reservoir.settle() {
+        Some(rows) => batch.pick(&rows),
+        None => batch,
     }
 }

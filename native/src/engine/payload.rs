@@ -28,6 +28,7 @@ impl Core {
                 l7: FlowL7::new(&self.config.l7_settings),
                 is_turned: false,
                 streams: Default::default(),
+                tls_hello_us: 0,
             })
         });
         if packet.tcp_flags & flag::ACK != 0 && packet.protocol == TCP && app.streams[1 - way].missed(packet.ack) {
@@ -36,7 +37,7 @@ impl Core {
         if has_data {
             let begin = packet.payload_at as usize;
             let bytes = frame.bytes.get(begin..begin + packet.payload_len as usize).unwrap_or(&[]);
-            self.tls_times(slot, packet, bytes);
+            self.tls_times(slot, &mut app, packet.time_us, bytes);
             if packet.protocol == TCP {
                 self.segment(slot, &mut app, packet, bytes, way);
             } else {
@@ -178,15 +179,13 @@ impl Core {
 
     /// Client hello to the first application data.
     #[inline]
-    fn tls_times(&mut self, slot: u32, packet: &Packet, bytes: &[u8]) {
+    fn tls_times(&mut self, slot: u32, app: &mut App, now_us: i64, bytes: &[u8]) {
         match bytes {
-            [0x16, 3, _, _, _, 1, ..] => self.cold.get_mut(slot).tls_hello_us = packet.time_us,
-            [0x17, 3, ..] => {
-                let cold = self.cold.get_mut(slot);
-                if cold.tls_hello_us != 0 {
-                    cold.tls_rtt_us = (packet.time_us - cold.tls_hello_us).clamp(0, i64::from(u32::MAX)) as u32;
-                    cold.tls_hello_us = 0;
-                }
+            [0x16, 3, _, _, _, 1, ..] => app.tls_hello_us = now_us,
+            [0x17, 3, ..] if app.tls_hello_us != 0 => {
+                let took_us = (now_us - app.tls_hello_us).clamp(0, i64::from(u32::MAX));
+                self.cold.get_mut(slot).tls_rtt_us = took_us as u32;
+                app.tls_hello_us = 0;
             }
             _ => {}
         }

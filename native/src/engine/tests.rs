@@ -1,5 +1,7 @@
 //! Synthetic traffic through the engine.
 
+mod limit;
+
 use super::*;
 use crate::column::Column;
 use crate::packet::parse;
@@ -488,47 +490,6 @@ fn datagrams(flows: u16, time_us: i64) -> Vec<Sent> {
             ..SENT
         })
         .collect()
-}
-
-#[test]
-fn rows_over_the_limit_are_counted_and_documents_stay_exact() {
-    let mut core = Core::new(
-        Config {
-            l4_rows_per_s: 30,
-            ..Config::default()
-        },
-        false,
-    );
-    feed(&mut core, &datagrams(100, 0));
-    feed(&mut core, &datagrams(20, 200_000_000));
-    let batches = finished(&mut core);
-    assert_eq!(values(&batches, "log.l4_flow_log", "packet_tx").len(), 30 + 20);
-    assert_eq!(core.output.over_limit(), [70, 0]);
-    assert_eq!(sum(&batches, "metrics.network_map.1s", "packet_tx"), 120);
-    assert_eq!(sum(&batches, "metrics.network_map.1m", "closed_flow"), 120);
-}
-
-#[test]
-fn a_new_limit_holds_in_the_second_it_is_set_in() {
-    let mut core = Core::new(Config::default(), false);
-    let limit = |core: &mut Core, l4_rows_per_s| {
-        core.configure(Config {
-            l4_rows_per_s,
-            ..Config::default()
-        })
-    };
-    let take = |core: &mut Core, rows: usize| (0..rows).filter(|_| core.output.may_write_l4()).count();
-    assert_eq!(take(&mut core, 100), 100);
-    limit(&mut core, 10);
-    assert_eq!(take(&mut core, 6), 6);
-    limit(&mut core, 20);
-    assert_eq!(take(&mut core, 50), 14);
-    limit(&mut core, 5);
-    assert_eq!(take(&mut core, 50), 0);
-    core.output.begin_second();
-    assert_eq!(take(&mut core, 50), 5);
-    limit(&mut core, 0);
-    assert_eq!(take(&mut core, 50), 50);
 }
 
 /// A DNS query for `a.` with this id, asked from the ports of one flow.

@@ -24,56 +24,53 @@ pub mod letter {
     pub const TURNED: u16 = 1 << 11;
 }
 
-const LETTERS: [[u8; 2]; 12] = [
-    *b"Ss", *b"Hh", *b"Aa", *b"Dd", *b"Ff", *b"Rr", *b"Tt", *b"Ww", *b"Gg", *b"Ii", *b"Qq", *b"^^",
-];
+const LETTERS: &[u8; 24] = b"SsHhAaDdFfRrTtWwGgIiQq^^";
 const BITS: u32 = 5;
+/// Where the number of letters stands.
+const COUNT: u32 = 60;
 /// Letters that are kept; what comes later is not.
-const LENGTH: u32 = u64::BITS / BITS;
+const LENGTH: u64 = 12;
 
-/// Up to twelve letters, the first one in the lowest bits; each is `1 + 2 * letter + way`.
+/// Up to twelve letters, the first one in the lowest bits, each `2 * letter + way`; above them how many there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct History(u64);
 
 impl History {
-    fn len(self) -> u32 {
-        (u64::BITS - self.0.leading_zeros()).div_ceil(BITS)
+    fn len(self) -> u64 {
+        self.0 >> COUNT
     }
 
     /// Adds the `fresh` letters of one packet.
-    pub fn tell(&mut self, way: usize, fresh: u16) {
-        let mut left = fresh;
-        while left != 0 {
-            let (letter, at) = (u64::from(left.trailing_zeros()), self.len());
-            left &= left - 1;
+    #[inline]
+    pub fn tell(&mut self, way: usize, mut fresh: u16) {
+        while fresh != 0 {
+            let (letter, at) = (u64::from(fresh.trailing_zeros()), self.len());
+            fresh &= fresh - 1;
             if at < LENGTH {
-                self.0 |= (1 + 2 * letter + way as u64) << (at * BITS);
+                self.0 |= (2 * letter + way as u64) << (at as u32 * BITS);
+                self.0 += 1 << COUNT;
             }
         }
     }
 
     /// The client turned out to be the server.
     pub fn turn(&mut self) {
-        let turned = self.codes().enumerate().fold(0, |all, (at, code)| {
-            let other = ((code - 1) ^ 1) + 1;
-            all | other << (at as u32 * BITS)
-        });
-        self.0 = turned;
+        // The lowest bit of each letter says whose it is.
+        let whose = (0..self.len()).fold(0, |bits, at| bits | 1 << (at as u32 * BITS));
+        self.0 ^= whose;
         self.tell(0, letter::TURNED);
-    }
-
-    fn codes(self) -> impl Iterator<Item = u64> {
-        (0..self.len()).map(move |at| self.0 >> (at * BITS) & ((1 << BITS) - 1))
     }
 
     /// Calls `with` with the letters.
     pub fn text<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = [0; LENGTH as usize];
-        for (place, code) in text.iter_mut().zip(self.codes()) {
-            let code = (code as usize).saturating_sub(1);
-            *place = LETTERS.get(code / 2).map_or(b'?', |pair| pair[code % 2]);
+        let length = self.len() as usize;
+        let mut codes = self.0;
+        for place in &mut text[..length] {
+            *place = LETTERS[(codes as usize & 31) % LETTERS.len()];
+            codes >>= BITS;
         }
-        with(std::str::from_utf8(&text[..self.len() as usize]).unwrap_or_default())
+        with(std::str::from_utf8(&text[..length]).unwrap_or_default())
     }
 }
 

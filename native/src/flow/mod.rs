@@ -127,9 +127,8 @@ pub struct Cold {
     pub total_byte: [u64; 2],
     pub id: u64,
     pub macs: [u64; 2],
-    /// When this flow was bound to the interfaces it is counted on.
-    pub bound_us: i64,
-    pub tls_hello_us: i64,
+    /// When this flow was bound to the interfaces it is counted on, in ms that begin anew after 49 days.
+    pub bound_ms: u32,
     pub tls_rtt_us: u32,
     pub vlan: u16,
     pub vlan_inner: u16,
@@ -199,6 +198,8 @@ pub struct App {
     /// The flow was turned round since: what is the client now was the server when `l7` was made.
     pub is_turned: bool,
     pub streams: [Stream; 2],
+    /// When the client began to negotiate TLS, until data flows.
+    pub tls_hello_us: i64,
 }
 
 impl Default for Flow {
@@ -405,7 +406,7 @@ mod tests {
     #[test]
     fn an_idle_flow_is_small() {
         assert!(
-            size_of::<Flow>() + size_of::<Cold>() <= 464,
+            size_of::<Flow>() + size_of::<Cold>() <= 448,
             "{} + {}",
             size_of::<Flow>(),
             size_of::<Cold>()
