@@ -94,7 +94,7 @@ impl Reservoir {
         self.random ^= self.random << 25;
         self.random ^= self.random >> 27;
         let word = self.random.wrapping_mul(0x2545_f491_4f6c_dd1d);
-        (u128::from(word) * u128::from(limit) >> 64) as u64
+        ((u128::from(word) * u128::from(limit)) >> 64) as u64
     }
 }
 
