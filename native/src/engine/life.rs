@@ -12,7 +12,7 @@ use crate::packet::{self, ICMP, ICMP6, tunnel};
 /// A capture that goes back further than this begins anew.
 const REWIND_S: u32 = 60;
 /// How often requests are looked at that wait for their response.
-const L7_TICK_S: u32 = 2;
+pub(super) const L7_TICK_S: u32 = 2;
 /// Flows looked at to find one to evict.
 const EVICT_LOOKS: u32 = 64;
 
@@ -270,6 +270,7 @@ impl Core {
         let now_us = i64::from(self.now_s) * 1_000_000;
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
+            flow.attention.tick();
             if !flow
                 .app
                 .as_ref()
@@ -291,6 +292,8 @@ impl Core {
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
             let now_us = flow.last_us;
+            // What was not recognised may be now.
+            flow.attention.wake();
             if let Some(mut app) = flow.app.take() {
                 let before = app.l7.protocol();
                 let seen = self.with_sink(slot, |sink| app.l7.configure(&settings, now_us, sink));

@@ -60,6 +60,15 @@ pub struct Frame<'a> {
     pub passing: Passing,
 }
 
+impl<'a> Frame<'a> {
+    /// The captured bytes behind the last header.
+    #[inline]
+    pub fn payload(&self) -> &'a [u8] {
+        let begin = self.packet.payload_at as usize;
+        self.bytes.get(begin..begin + self.packet.payload_len as usize).unwrap_or(&[])
+    }
+}
+
 /// Frames that are looked up together, so that memory is asked for before it is needed.
 pub const BATCH: usize = 32;
 

@@ -1,14 +1,18 @@
 //! Payload on its way to the application layer, TCP in order.
 
+use super::life::L7_TICK_S;
 use super::{Core, Frame};
 use crate::flow::App;
 use crate::flow::history::letter;
-use crate::flow::stream::Placed;
-use crate::l7::{FlowL7, L7Packet, L7Seen};
+use crate::flow::stream::{Placed, Stream};
+use crate::l7::table::{self, Found};
+use crate::l7::{FlowL7, L7Packet, L7Seen, Opening};
 use crate::packet::{Fragment, Packet, TCP, flag};
 
 /// A hole in a stream that is not filled within this time stays one.
 const HOLE_US: i64 = 3_000_000;
+/// How long a flow without a recognised protocol is left alone before its packets are looked at again.
+const REST_TICKS: u8 = (60 / L7_TICK_S) as u8;
 
 impl Core {
     /// Hands the payload of a packet on.
@@ -16,14 +20,15 @@ impl Core {
     pub(super) fn payload(&mut self, slot: u32, frame: &Frame<'_>, way: usize) {
         let packet = &frame.packet;
         let has_data = packet.l4_bytes > 0 && packet.fragment != Fragment::Later;
-        let flow = self.flows.get_mut(slot);
-        match &flow.app {
+        let is_wanted = match &self.flows.get(slot).app {
             // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
-            Some(app) if !(has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack)) => return,
-            None if !has_data || flow.is_opaque => return,
-            _ => {}
+            Some(app) => has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack),
+            None => has_data && self.is_promising(slot, frame, way),
+        };
+        if !is_wanted {
+            return;
         }
-        let mut app = flow.app.take().unwrap_or_else(|| {
+        let mut app = self.flows.get_mut(slot).app.take().unwrap_or_else(|| {
             Box::new(App {
                 l7: FlowL7::new(&self.config.l7_settings),
                 is_turned: false,
@@ -35,8 +40,7 @@ impl Core {
             self.give_up(slot, &mut app, 1 - way, packet.time_us);
         }
         if has_data {
-            let begin = packet.payload_at as usize;
-            let bytes = frame.bytes.get(begin..begin + packet.payload_len as usize).unwrap_or(&[]);
+            let bytes = frame.payload();
             self.tls_times(slot, &mut app, packet.time_us, bytes);
             if packet.protocol == TCP {
                 self.segment(slot, &mut app, packet, bytes, way);
@@ -47,11 +51,48 @@ impl Core {
         if app.l7.is_reversed() != app.is_turned {
             self.turn(slot, &mut app);
         }
+        let flow = self.flows.get_mut(slot);
         if app.l7.is_done() {
-            self.flows.get_mut(slot).is_opaque = true;
+            flow.attention.stop();
+        } else if app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
+            // Whatever this was, it leaves nothing behind but the number of times.
+            flow.unread = 3;
+            if app.l7.rests(packet.time_us) {
+                flow.attention.rest(REST_TICKS);
+            } else {
+                flow.attention.in_vain(self.config.l7_settings.max_guesses, REST_TICKS);
+            }
         } else {
-            self.flows.get_mut(slot).app = Some(app);
+            flow.app = Some(app);
         }
+    }
+
+    /// Whether the payload of a flow without an application side may be something that can be read. What is not costs no more than this.
+    fn is_promising(&mut self, slot: u32, frame: &Frame<'_>, way: usize) -> bool {
+        let packet = &frame.packet;
+        let flow = self.flows.get_mut(slot);
+        if !flow.attention.looks() {
+            flow.unread |= 1 << way;
+            return false;
+        }
+        // Segments that are not in order are put in order first.
+        if flow.directions[way].holes.is_some() {
+            return true;
+        }
+        let bytes = frame.payload();
+        let opening = Opening {
+            bytes,
+            from_client: way == 0,
+            client_port: flow.client().1,
+            server_port: flow.server().1,
+            transport: packet.protocol,
+        };
+        if !matches!(table::find(&opening, &self.config.l7_settings), Found::Unknown) {
+            return true;
+        }
+        flow.unread |= 1 << way;
+        flow.attention.in_vain(self.config.l7_settings.max_guesses, REST_TICKS);
+        false
     }
 
     /// What is said shows that the server is the client. Nobody saw them open the connection, and nothing was reported yet:
@@ -74,7 +115,7 @@ impl Core {
 
     fn segment(&mut self, slot: u32, app: &mut App, packet: &Packet, bytes: &[u8], way: usize) {
         let direction = &self.flows.get(slot).directions[way];
-        if direction.flags & flag::SYN != 0 {
+        if direction.flags & flag::SYN != 0 && self.flows.get(slot).unread & 1 << way == 0 {
             app.streams[way].sync(direction.first_seq.wrapping_add(1));
         }
         if packet.tcp_flags & (flag::SYN | flag::RST) != 0 {

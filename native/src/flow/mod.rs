@@ -1,5 +1,6 @@
 //! Flows: what is kept of each, how its packets change it, when it ends.
 
+pub mod attention;
 pub mod history;
 pub mod key;
 pub mod measure;
@@ -13,6 +14,7 @@ mod udp;
 
 use crate::l7::FlowL7;
 use crate::packet::{Ip, Packet, TCP, Trouble, Tunnel, tunnel};
+use attention::Attention;
 use history::History;
 use key::Key;
 use measure::{NO_RARE, Rare, Rares, Traffic};
@@ -91,8 +93,9 @@ pub struct Flow {
     pub is_alive: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
-    /// The application layer is done with it.
-    pub is_opaque: bool,
+    pub attention: Attention,
+    /// A bit for each direction: payload passed that was not read.
+    pub unread: u8,
 }
 
 /// [`Traffic`] of less than a second.
@@ -237,7 +240,8 @@ impl Default for Flow {
             direction_score: 0,
             is_alive: false,
             is_new: true,
-            is_opaque: false,
+            attention: Attention::default(),
+            unread: 0,
         }
     }
 }
@@ -347,6 +351,7 @@ impl Flow {
     pub fn turn(&mut self) {
         self.client_is_low = !self.client_is_low;
         self.directions.swap(0, 1);
+        self.unread = self.unread >> 1 | (self.unread & 1) << 1;
         self.waits = 0;
         self.direction_score = 200;
         self.history.turn();

@@ -2,8 +2,8 @@
 
 mod lane;
 
-use super::parser::{Guess, Opening};
-use super::table::{PROTOCOLS, Protocol, TCP};
+use super::parser::Opening;
+use super::table::{Found, PROTOCOLS, Protocol, TCP, find};
 use super::{L7Packet, L7Seen, L7Settings, L7Sink, Parser};
 use crate::session::Out;
 use lane::{Chunk, Lane, MAX_KEPT, Streams};
@@ -130,6 +130,16 @@ impl FlowL7 {
         self.streams.stopped && self.is_idle()
     }
 
+    /// Whether no protocol was recognised, and nothing waits to be looked at again with more bytes.
+    pub fn is_unknown(&self) -> bool {
+        self.parser.is_none() && self.streams.lanes.iter().all(|lane| lane.kept().is_empty())
+    }
+
+    /// Whether its packets are not looked at now.
+    pub fn rests(&self, now_us: i64) -> bool {
+        self.parser.is_none() && now_us < self.rest_until_us
+    }
+
     /// Whether the end that the flow takes for the client turned out to be the one that answers.
     pub fn is_reversed(&self) -> bool {
         self.reversed
@@ -193,26 +203,18 @@ impl FlowL7 {
             server_port: packet.server_port,
             transport: packet.protocol,
         };
-        let mut undecided = false;
-        let settings = Arc::clone(&self.settings);
-        let wanted = |protocol: &&Protocol| protocol.transports.contains(&packet.protocol) && settings.reads(protocol);
-        for protocol in PROTOCOLS.iter().filter(wanted) {
-            match (protocol.guess)(&opening) {
-                Guess::No => {}
-                Guess::Maybe => undecided = true,
-                guess @ (Guess::Yes | Guess::Reversed) => {
-                    self.reversed = guess == Guess::Reversed;
-                    if self.reversed {
-                        self.streams.lanes.swap(0, 1);
-                    }
-                    self.protocol = Some(protocol);
-                    self.parser = Some((protocol.parser)(&opening));
-                    return true;
-                }
+        let found = find(&opening, &self.settings);
+        if let Found::Known(protocol, reversed) = found {
+            self.reversed = reversed;
+            if reversed {
+                self.streams.lanes.swap(0, 1);
             }
+            self.protocol = Some(protocol);
+            self.parser = Some((protocol.parser)(&opening));
+            return true;
         }
         let lane = &mut self.streams.lanes[usize::from(!packet.from_client)];
-        if undecided && !self.datagram && bytes.len() < MAX_KEPT {
+        if matches!(found, Found::Undecided) && !self.datagram && bytes.len() < MAX_KEPT {
             lane.keep(packet.payload, packet.time_us);
         } else {
             *lane = Lane::default();

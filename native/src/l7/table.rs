@@ -1,8 +1,8 @@
 //! The protocols, in the order in which they are tried: tight rules first.
 
 use super::{
-    Guess, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached, mongodb, mqtt,
-    mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
+    Guess, L7Settings, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached,
+    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -346,3 +346,31 @@ pub static PROTOCOLS: &[Protocol] = &[
         parser: ntp::parser,
     },
 ];
+
+/// What the table says to the first bytes of a flow.
+#[derive(Clone, Copy)]
+pub enum Found {
+    /// The protocol, and whether the end that the flow takes for the client is the one that answers.
+    Known(&'static Protocol, bool),
+    /// Too few bytes to tell.
+    Undecided,
+    Unknown,
+}
+
+/// Asks the protocols that are to be read, in their order.
+#[inline]
+pub fn find(opening: &Opening<'_>, settings: &L7Settings) -> Found {
+    let mut found = Found::Unknown;
+    for protocol in PROTOCOLS {
+        if !protocol.transports.contains(&opening.transport) || !settings.reads(protocol) {
+            continue;
+        }
+        match (protocol.guess)(opening) {
+            Guess::No => {}
+            Guess::Maybe => found = Found::Undecided,
+            Guess::Yes => return Found::Known(protocol, false),
+            Guess::Reversed => return Found::Known(protocol, true),
+        }
+    }
+    found
+}
