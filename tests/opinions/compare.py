@@ -1,0 +1,70 @@
+"""Compares what Weir reads of a capture with what another reader printed of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from weir_native import Engine
+
+from tests.opinions.fields import FIELDS, said
+from tests.opinions.printed import read
+
+CASES: Final = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "pcap"
+"""Captures that nobody here made; not part of the project."""
+_NOTHING: Final = ("", "None")
+_MORE_IS_FINE: Final = frozenset({"endpoint", "trace_id", "span_id", "response_result", "sql_affected_rows", "response_code"})
+"""Columns in which we may say something where they say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One column of one capture: values on both sides, and on one alone."""
+
+    capture: str
+    column: str
+    agreed: int
+    theirs: tuple[str, ...]
+    ours: tuple[str, ...]
+
+    @property
+    def protocol(self) -> str:
+        """Folder of the capture."""
+        return self.capture.partition("/")[0]
+
+    @property
+    def disagreed(self) -> int:
+        """Values that only one side has, a pair counting once."""
+        return max(len(self.theirs), len(self.ours))
+
+
+def rows_of(capture: Path) -> list[dict[str, Any]]:
+    """The requests that Weir finds."""
+    rows = []
+    for batch in Engine({}).replay(capture):
+        if batch.table == "flow_log.l7_flow_log":
+            rows += [orjson.loads(line) for line in batch.to_json_lines().splitlines()]
+    return rows
+
+
+def compare(result: Path) -> Iterator[Compared]:
+    """The columns of one capture, where both say something about it."""
+    folder = result.parent.name
+    records = read(result)
+    rows = rows_of(result.with_suffix(".pcap"))
+    for column, value in FIELDS.get(folder, {}).items():
+        theirs = Counter(said(records, value))
+        ours = Counter(text for row in rows if (text := str(row.get(column))) not in _NOTHING)
+        if not theirs:
+            continue
+        only_ours = () if column in _MORE_IS_FINE else tuple(sorted((ours - theirs).elements()))
+        yield Compared(f"{folder}/{result.stem}", column, (ours & theirs).total(), tuple(sorted((theirs - ours).elements())), only_ours)
+
+
+def everything() -> list[Compared]:
+    """Every capture with a second opinion."""
+    return [compared for result in sorted(CASES.rglob("*.result")) if result.parent.name in FIELDS for compared in compare(result)]
