@@ -18,6 +18,10 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests import fuzz  # noqa: E402  run as a file, the project is not on the path yet
+
 BIN: Final = ROOT / ".venv" / "bin"
 BUILD: Final = ROOT / "build"
 CHECKS: Final = (
@@ -55,7 +59,10 @@ FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")
 RACED: Final = frozenset({"integration", "kernel", "e2e"})
 RETRIED_MAX: Final = 25
 """More failures than that are not races."""
-STAGES: Final = ("check", "rust", *FOLDERS)
+STAGES: Final = ("check", "rust", "fuzz-briefly", *FOLDERS)
+BRIEFLY_S: Final = 2
+AT_LENGTH_S: Final = 60
+"""How long each parser is fuzzed by `make test`, and by `make fuzz`."""
 
 
 @dataclass(slots=True)
@@ -178,8 +185,25 @@ def _pytest(report_name: str, where: Path, *options: str) -> tuple[dict[str, str
     return fates, code
 
 
-def fuzz(tally: Tally) -> None:
-    """Longer property tests: the same tests with many more examples."""
+def fuzz_targets(tally: Tally, seconds: int) -> None:
+    """Coverage-guided fuzzing, each target counted as one test."""
+    if reason := fuzz.missing():
+        tally.skipped.append(("fuzz targets", reason))
+        return
+    sys.stdout.write("  fuzz targets\n")
+    sys.stdout.flush()
+    for outcome in fuzz.everything(seconds, os.cpu_count() or 1):
+        if outcome.found:
+            tally.failed.append(f"fuzz target {outcome.target.name}: {', '.join(path.relative_to(ROOT).as_posix() for path in outcome.found)}")
+            sys.stdout.write(outcome.output[-3000:])
+        else:
+            tally.passed += 1
+    sys.stdout.flush()
+
+
+def fuzz_at_length(tally: Tally) -> None:
+    """Every target for a minute, and longer property tests: the same tests with many more examples."""
+    fuzz_targets(tally, AT_LENGTH_S)
     os.environ.update({"HYPOTHESIS_PROFILE": "fuzz", "PROPTEST_CASES": "20000"})
     rust(tally)
     folder(tally, "unit")
@@ -212,7 +236,9 @@ def main(stages: list[str]) -> int:
         elif stage == "rust":
             rust(tally)
         elif stage == "fuzz":
-            fuzz(tally)
+            fuzz_at_length(tally)
+        elif stage == "fuzz-briefly":
+            fuzz_targets(tally, BRIEFLY_S)
         else:
             folder(tally, stage)
     report(tally)
