@@ -22,6 +22,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 CRATE: Final = ROOT / "native" / "fuzz"
 BUILD: Final = ROOT / "build" / "fuzz"
+SEEDS: Final = ROOT / "native" / "target" / "debug" / "seeds"
 CAPTURES: Final = ROOT / "tests" / "data" / "l7"
 COUNTERS: Final = (
     "-Cpasses=sancov-module",
@@ -29,7 +30,6 @@ COUNTERS: Final = (
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=4",
 )
 """What `cargo fuzz` passes too; these flags are stable, so no other toolchain is needed."""
 _MAX_INPUT: Final = 65_536
@@ -85,25 +85,28 @@ def build() -> Path:
     host = re.search(r"host: (\S+)", subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout)
     assert host is not None
     # With a target named, build scripts and macros are built without the counters.
-    words = ["cargo", "build", "--release", "--locked", "-q", "--target", host.group(1)]
+    programs = [word for name in ("protocol", "engine", "otlp") for word in ("--bin", name)]
+    words = ["cargo", "build", "--profile", "fuzz", "--locked", "-q", "--target", host.group(1), *programs]
     subprocess.run(words, cwd=CRATE, env=environment, check=True)
-    return into / host.group(1) / "release"
+    # This one has no fuzzer in it, and so nobody to take the counters; what it needs was built for the tests.
+    subprocess.run(["cargo", "build", "--locked", "-q", "--bin", "seeds"], cwd=CRATE, check=True)
+    return into / host.group(1) / "fuzz"
 
 
-def seeds(programs: Path, target: Target) -> Path:
+def seeds(target: Target) -> Path:
     """A folder of inputs made of the recorded captures; what a longer run found before stays in it."""
     corpus = BUILD / "corpus" / target.name
     corpus.mkdir(parents=True, exist_ok=True)
     where = CAPTURES / target.folder if target.folder else CAPTURES
     captures = sorted(str(path) for path in where.rglob("*.pcap"))
     if target.program != "otlp":
-        subprocess.run([programs / "seeds", target.program, corpus, *captures], check=True)
+        subprocess.run([SEEDS, target.program, corpus, *captures], check=True)
     return corpus
 
 
 def run(programs: Path, target: Target, seconds: int) -> Outcome:
     """Runs one target; what it finds is kept."""
-    corpus = seeds(programs, target)
+    corpus = seeds(target)
     found = BUILD / "found" / target.name
     found.mkdir(parents=True, exist_ok=True)
     before = set(found.iterdir())
@@ -153,7 +156,7 @@ def main() -> int:
         for path in outcome.found:
             broken += 1
             program = f"WEIR_FUZZ_PROTOCOL={outcome.target.protocol} " if outcome.target.protocol else ""
-            sys.stdout.write(f"      {path}\n      {program}build/fuzz/target/*/release/{outcome.target.program} {path}\n")
+            sys.stdout.write(f"      {path}\n      {program}build/fuzz/target/*/fuzz/{outcome.target.program} {path}\n")
             sys.stdout.write("".join(f"      {line}\n" for line in outcome.output.splitlines() if "panicked" in line or "ERROR" in line or "assertion" in line))
         sys.stdout.flush()
     sys.stdout.write(f"{broken} found, {time.monotonic() - began:.0f} s\n")
