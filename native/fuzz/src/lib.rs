@@ -21,7 +21,11 @@ pub fn steps(mut input: &[u8]) -> impl Iterator<Item = Step<'_>> {
     std::iter::from_fn(move || {
         let (&[what, low, high], rest) = input.split_first_chunk()?;
         let announced = u16::from_le_bytes([low, high]);
-        let size = if what & GAP != 0 { 0 } else { usize::from(announced).min(rest.len()) };
+        let size = if what & GAP != 0 {
+            0
+        } else {
+            usize::from(announced).min(rest.len())
+        };
         let (bytes, rest) = rest.split_at(size);
         input = rest;
         Some(Step { what, bytes, announced })

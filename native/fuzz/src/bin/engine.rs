@@ -12,7 +12,11 @@ const LINKS: [Link; 5] = [Link::Ethernet, Link::Raw, Link::Null, Link::Sll, Link
 const BOUND: usize = 256 << 20;
 
 fuzz_target!(|input: &[u8]| {
-    let config = Config { max_flows: 64, l4_rows_per_s: 50, ..Config::default() };
+    let config = Config {
+        max_flows: 64,
+        l4_rows_per_s: 50,
+        ..Config::default()
+    };
     let mut core = Core::new(config, false);
     let (mut time_us, mut frames, mut fed) = (1_700_000_000_000_000_i64, Vec::with_capacity(BATCH), 0u64);
     for step in steps(input) {
@@ -21,7 +25,12 @@ fuzz_target!(|input: &[u8]| {
         let link = LINKS[usize::from(step.what >> 2 & 7) % LINKS.len()];
         if let Ok(packet) = parse(link, step.bytes, u32::from(step.announced), time_us) {
             fed += 1;
-            frames.push(Frame { packet, bytes: step.bytes, link, passing: Passing::Unknown });
+            frames.push(Frame {
+                packet,
+                bytes: step.bytes,
+                link,
+                passing: Passing::Unknown,
+            });
         }
         if frames.len() == BATCH {
             core.frames(&mut frames);
@@ -36,5 +45,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(core.alive(), 0);
     assert!(core.bytes() < BOUND, "the engine holds {} bytes", core.bytes());
     let counters: std::collections::HashMap<_, _> = core.counters().into_iter().collect();
-    assert_eq!(counters["packets"] + counters.get("fragment_orphans").copied().unwrap_or(0), fed, "each packet is counted");
+    assert_eq!(
+        counters["packets"] + counters.get("fragment_orphans").copied().unwrap_or(0),
+        fed,
+        "each packet is counted"
+    );
 });

@@ -24,9 +24,19 @@ fn chosen() -> &'static (&'static Protocol, Arc<L7Settings>) {
     static CHOSEN: OnceLock<(&'static Protocol, Arc<L7Settings>)> = OnceLock::new();
     CHOSEN.get_or_init(|| {
         let name = std::env::var("WEIR_FUZZ_PROTOCOL").expect("WEIR_FUZZ_PROTOCOL is the name of a protocol");
-        let protocol = PROTOCOLS.iter().find(|protocol| protocol.name == name).expect("WEIR_FUZZ_PROTOCOL is in the table");
+        let protocol = PROTOCOLS
+            .iter()
+            .find(|protocol| protocol.name == name)
+            .expect("WEIR_FUZZ_PROTOCOL is in the table");
         let left_out = PROTOCOLS.iter().map(|other| other.id).filter(|id| *id != protocol.id).collect();
-        (protocol, Arc::new(L7Settings { left_out, max_guesses: u8::MAX, ..L7Settings::default() }))
+        (
+            protocol,
+            Arc::new(L7Settings {
+                left_out,
+                max_guesses: u8::MAX,
+                ..L7Settings::default()
+            }),
+        )
     })
 }
 
@@ -62,5 +72,9 @@ fuzz_target!(|input: &[u8]| {
         assert!(flow.heap_bytes() < BOUND, "a flow holds {} bytes", flow.heap_bytes());
     }
     seen += flow.close(time_us, &mut rows);
-    assert!(rows.0 <= u64::from(seen.requests) + u64::from(seen.responses), "{} rows of {seen:?}", rows.0);
+    assert!(
+        rows.0 <= u64::from(seen.requests) + u64::from(seen.responses),
+        "{} rows of {seen:?}",
+        rows.0
+    );
 });

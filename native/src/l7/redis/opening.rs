@@ -44,9 +44,9 @@ fn head(bytes: &[u8], kind: u8) -> Result<(u64, &[u8]), bool> {
         return Err(false);
     }
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let value = rest[..digits]
-        .iter()
-        .fold(0_u64, |value, digit| value.saturating_mul(10) + u64::from(digit - b'0'));
+    let value = rest[..digits].iter().fold(0_u64, |value, digit| {
+        value.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    });
     match &rest[digits..] {
         _ if digits > 7 => Err(false),
         [] | [b'\r'] if digits > 0 || rest.is_empty() => Err(true),
