@@ -17,6 +17,8 @@ from tests.opinions.printed import read
 CASES: Final = Path(__file__).resolve().parents[2].parent / "shared" / "cases" / "pcap"
 """Captures that nobody here made; not part of the project."""
 _NOTHING: Final = ("", "None")
+_ANSWER_ALONE: Final = 1
+"""`type` of a row that is an answer without its request: what it repeats of the request is not said twice."""
 _MORE_IS_FINE: Final = frozenset({"endpoint", "trace_id", "span_id", "response_result", "sql_affected_rows", "response_code"})
 """Columns in which we may say something where they say nothing."""
 
@@ -58,7 +60,9 @@ def compare(result: Path) -> Iterator[Compared]:
     rows = rows_of(result.with_suffix(".pcap"))
     for column, value in FIELDS.get(folder, {}).items():
         theirs = Counter(said(records, value))
-        ours = Counter(text for row in rows if (text := str(row.get(column))) not in _NOTHING)
+        asked = [row for row in rows if row["type"] != _ANSWER_ALONE or not column.startswith("request_")]
+        nothing = (*_NOTHING, "-1") if column.endswith("_length") else _NOTHING
+        ours = Counter(text for row in asked if (text := str(row.get(column))) not in nothing)
         if not theirs:
             continue
         only_ours = () if column in _MORE_IS_FINE else tuple(sorted((ours - theirs).elements()))
