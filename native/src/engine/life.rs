@@ -289,6 +289,7 @@ impl Core {
     /// What is read of the flows that live changes too, not only of those to come.
     pub(super) fn configure_l7(&mut self) {
         let settings = std::sync::Arc::clone(&self.config.l7_settings);
+        self.strangers.forget();
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
             let now_us = flow.last_us;

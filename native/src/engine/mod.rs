@@ -14,6 +14,7 @@ mod reservoir;
 mod rows;
 mod selection;
 mod stats;
+mod strangers;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use crate::flow::{Cold, Flow, NO_NIC};
 use crate::packet::{Fragment, ICMP, ICMP6, Ip, Link, Packet, TCP, UDP, flag, tunnel};
 use fragments::Fragments;
 use rows::seconds;
+use strangers::Strangers;
 
 /// The bytes of an IPv6 address.
 pub fn ip6(ip: Ip) -> [u8; 16] {
@@ -113,6 +115,7 @@ pub struct Core {
     /// Where to look for a flow to evict.
     hand: u32,
     servers: Servers,
+    strangers: Strangers,
     fragments: Fragments,
     owners: std::sync::Arc<Owners>,
     /// New flows whose processes are still to be looked for.
@@ -159,6 +162,7 @@ impl Core {
             made: 0,
             hand: 0,
             servers: Servers::default(),
+            strangers: Strangers::default(),
             fragments: Fragments::default(),
             owners: Default::default(),
             fresh: Vec::new(),

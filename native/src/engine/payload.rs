@@ -39,6 +39,7 @@ impl Core {
         if packet.tcp_flags & flag::ACK != 0 && packet.protocol == TCP && app.streams[1 - way].missed(packet.ack) {
             self.give_up(slot, &mut app, 1 - way, packet.time_us);
         }
+        let before = app.l7.protocol();
         if has_data {
             let bytes = frame.payload();
             self.tls_times(slot, &mut app, packet.time_us, bytes);
@@ -52,6 +53,10 @@ impl Core {
             self.turn(slot, &mut app);
         }
         let flow = self.flows.get_mut(slot);
+        if before == 0 && app.l7.protocol() != 0 {
+            let (ip, port) = flow.server();
+            self.strangers.known((ip, port, flow.key.protocol));
+        }
         if app.l7.is_done() {
             flow.attention.stop();
         } else if app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
@@ -60,7 +65,7 @@ impl Core {
             if app.l7.rests(packet.time_us) {
                 flow.attention.rest(REST_TICKS);
             } else {
-                flow.attention.in_vain(self.config.l7_settings.max_guesses, REST_TICKS);
+                self.not_known(slot);
             }
         } else {
             flow.app = Some(app);
@@ -91,8 +96,20 @@ impl Core {
             return true;
         }
         flow.unread |= 1 << way;
-        flow.attention.in_vain(self.config.l7_settings.max_guesses, REST_TICKS);
+        self.not_known(slot);
         false
+    }
+
+    /// No protocol knew a packet of this flow: after some of them it is left alone for a while.
+    fn not_known(&mut self, slot: u32) {
+        let flow = self.flows.get_mut(slot);
+        let ((_, client_port), (ip, port)) = (flow.client(), flow.server());
+        let server = (ip, port, flow.key.protocol);
+        let looks = self.strangers.looks(server, client_port, self.config.l7_settings.max_guesses);
+        flow.attention.in_vain(looks, REST_TICKS);
+        if !flow.attention.looks() {
+            self.strangers.in_vain(server);
+        }
     }
 
     /// What is said shows that the server is the client. Nobody saw them open the connection, and nothing was reported yet:

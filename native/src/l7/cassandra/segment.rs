@@ -30,7 +30,8 @@ impl Segment {
                 .map(|some| some.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)))
         };
         let header = little(SHORT)?;
-        if header >> 24 == u64::from(crc24(&bytes[..3])) {
+        // The bits behind the sizes are zero: asked first, as a checksum costs more.
+        if bytes[2] & 0xfc == 0 && header >> 24 == u64::from(crc24(&bytes[..3])) {
             return Some(Segment {
                 codec: Codec::Stored,
                 head: SHORT,
@@ -39,6 +40,9 @@ impl Segment {
             });
         }
         let header = little(LONG)?;
+        if bytes[4] & 0xf8 != 0 {
+            return None;
+        }
         let before = (header >> 17 & MASK) as u32;
         (header >> 40 == u64::from(crc24(&bytes[..5]))).then_some(Segment {
             codec: if before == 0 { Codec::Stored } else { Codec::Lz4(before) },
@@ -82,16 +86,26 @@ pub fn may_be(bytes: &[u8]) -> bool {
     bytes.len() < SHORT || bytes.len() < LONG && bytes[4] & 0xf8 == 0
 }
 
-fn crc24(bytes: &[u8]) -> u32 {
-    let mut crc = 0x87_5060_u32;
-    for byte in bytes {
-        crc ^= u32::from(*byte) << 16;
-        for _ in 0..8 {
+/// What each byte does to the checksum.
+static CRC24: [u32; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        let (mut crc, mut bit) = ((byte as u32) << 16, 0);
+        while bit < 8 {
             crc <<= 1;
             if crc & 0x100_0000 != 0 {
                 crc ^= 0x197_4f0b;
             }
+            bit += 1;
         }
+        table[byte] = crc & 0xff_ffff;
+        byte += 1;
     }
-    crc & 0xff_ffff
+    table
+};
+
+fn crc24(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x87_5060, |crc, byte| {
+        (crc << 8 & 0xff_ffff) ^ CRC24[usize::from((crc >> 16) as u8 ^ byte)]
+    })
 }
