@@ -49,6 +49,10 @@ def _telling(port: int, http_port: int) -> Callable[[asyncio.StreamReader, async
             writer.write(http_answer(port, http_port) if start.startswith(_HTTP_VERBS) else native_answer(http_port))
             async with asyncio.timeout(_PATIENCE_S):
                 await writer.drain()
+                writer.write_eof()
+                # Closed while something of the client is unread, the connection would be reset and the answer lost.
+                while await reader.read(_REQUEST_LIMIT):
+                    pass
         writer.close()
 
     return tell
