@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 
 class Watched:
@@ -33,21 +34,10 @@ class Watched:
 
     def client(self, script: str, *arguments: str) -> list[Any]:
         """Runs a client written in Python; returns what it printed, one JSON value a line."""
-        engine = Engine({})
-        engine.start(ring_mib=64, netns=[(self.namespace, f"/run/netns/{self.namespace}")])
-        batches: list[Batch] = []
-        try:
-            time.sleep(0.5)
+        with watching(self.namespace) as self.rows:
             words = [*self.inside, sys.executable, "-c", textwrap.dedent(script), *arguments]
             done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
-            time.sleep(1.5)
-            dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        finally:
-            batches += engine.stop()
         assert done.returncode == 0, done.stderr
-        assert dropped == {}
-        lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-        self.rows = sorted(map(orjson.loads, lines), key=lambda row: str(row["start_time"]))
         return [orjson.loads(line) for line in done.stdout.splitlines()]
 
 

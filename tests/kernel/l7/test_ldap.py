@@ -8,11 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 PORT: Final = 10389
 ROUNDS: Final = 25
@@ -61,30 +62,17 @@ def ask(namespace: str) -> None:
         assert run(namespace, "ldapwhoami", "-x", *ADMIN[1:-1], "wrong") == 49
 
 
-def ldap_rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-    return [row for row in map(orjson.loads, lines) if row["l7_protocol_str"] == "LDAP"]
-
-
 def test_each_operation_is_one_row_with_its_result(make_namespace: Callable[[], str], tmp_path: Path) -> None:
     namespace = make_namespace()
     run(namespace, "ip", "link", "set", "lo", "up")
     server = serve(namespace, tmp_path)
-    engine = Engine({})
-    batches: list[Batch] = []
     try:
-        engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
-        time.sleep(0.5)
-        ask(namespace)
-        time.sleep(1.5)
-        dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        batches += engine.stop()
+        with watching(namespace, "LDAP") as rows:
+            ask(namespace)
     finally:
         server.terminate()
         server.wait(timeout=20)
-    assert dropped == {}
 
-    rows = ldap_rows(batches)
     counted = Counter((row["request_type"], row["type"], row["response_code"], row["response_status"]) for row in rows)
     # Whoever was refused at the bind asks nothing, and leaves as the others do.
     assert counted == {

@@ -10,11 +10,12 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 TIMED: Final = 800
 PUBLISHED: Final = 3_000
@@ -54,11 +55,6 @@ print(json.load(urllib.request.urlopen("http://127.0.0.1:8222/varz"))["in_msgs"]
 """
 
 
-def nats_rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-    return [row for row in map(orjson.loads, lines) if row["l7_protocol_str"] == "NATS"]
-
-
 def run(namespace: str, *command: str) -> str:
     return subprocess.run(["ip", "netns", "exec", namespace, *command], check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -68,8 +64,6 @@ def test_each_message_is_one_row_and_replies_take_as_long_as_the_client_says(mak
     run(namespace, "ip", "link", "set", "lo", "up")
     words = ("nats-server", "-a", "127.0.0.1", "-p", "4222", "-m", "8222")
     server = subprocess.Popen(["ip", "netns", "exec", namespace, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    engine = Engine({})
-    batches: list[Batch] = []
     knock = "import socket; socket.create_connection(('127.0.0.1', 4222)).recv(10)"
     try:
         for _ in range(100):
@@ -78,18 +72,12 @@ def test_each_message_is_one_row_and_replies_take_as_long_as_the_client_says(mak
             time.sleep(0.05)
         else:
             pytest.fail("nats-server does not answer")
-        engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
-        time.sleep(0.5)
-        *timed, count = map(orjson.loads, run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(TIMED), str(PUBLISHED)).splitlines())
-        time.sleep(1.5)
-        dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        batches += engine.stop()
+        with watching(namespace, "NATS") as rows:
+            *timed, count = map(orjson.loads, run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(TIMED), str(PUBLISHED)).splitlines())
     finally:
         server.terminate()
         server.wait(timeout=20)
-    assert dropped == {}
 
-    rows = nats_rows(batches)
     counted = Counter((row["request_type"], row["endpoint"], row["type"]) for row in rows)
     assert counted["PUB", "serve", 2] == counted["MSG", "serve", 2] == TIMED
     assert counted["PUB", "news", 0] == PUBLISHED

@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 PROGRAMS: Final = ("redis-server", "redis-cli", "redis-benchmark")
 PORT: Final = 6379
@@ -48,11 +49,6 @@ for burst in range(0, int(sys.argv[2]), 100):
 """
 
 
-def redis_rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-    return [row for row in map(orjson.loads, lines) if row["l7_protocol_str"] == "Redis"]
-
-
 def run(namespace: str, *command: str) -> str:
     return subprocess.run(["ip", "netns", "exec", namespace, *command], check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -62,8 +58,6 @@ def test_each_command_is_one_row_with_the_answer_and_the_time_of_the_client(make
     run(namespace, "ip", "link", "set", "lo", "up")
     words = ("redis-server", "--port", str(PORT), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(tmp_path))
     server = subprocess.Popen(["ip", "netns", "exec", namespace, *words], stdout=subprocess.DEVNULL)
-    engine = Engine({})
-    batches: list[Batch] = []
     try:
         for _ in range(100):
             if subprocess.run(["ip", "netns", "exec", namespace, "redis-cli", "SET", "text", "t"], check=False, capture_output=True).stdout == b"OK\n":
@@ -71,21 +65,15 @@ def test_each_command_is_one_row_with_the_answer_and_the_time_of_the_client(make
             time.sleep(0.05)
         else:
             pytest.fail("redis-server does not answer")
-        engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
-        time.sleep(0.5)
-        run(namespace, "redis-cli", "CONFIG", "RESETSTAT")
-        timed = [orjson.loads(line) for line in run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(TIMED), str(PIPELINED)).splitlines()]
-        run(namespace, "redis-benchmark", "-q", "-t", "get", "-n", str(BENCHMARK), "-c", "4", "-P", "8")
-        stats = run(namespace, "redis-cli", "INFO", "COMMANDSTATS")
-        time.sleep(1.5)
-        dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        batches += engine.stop()
+        with watching(namespace, "Redis") as rows:
+            run(namespace, "redis-cli", "CONFIG", "RESETSTAT")
+            timed = [orjson.loads(line) for line in run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(TIMED), str(PIPELINED)).splitlines()]
+            run(namespace, "redis-benchmark", "-q", "-t", "get", "-n", str(BENCHMARK), "-c", "4", "-P", "8")
+            stats = run(namespace, "redis-cli", "INFO", "COMMANDSTATS")
     finally:
         server.terminate()
         server.wait(timeout=20)
-    assert dropped == {}
 
-    rows = redis_rows(batches)
     assert {row["type"] for row in rows} == {2}, "each row has both sides"
     # The server's own count by command.
     told = {name.removeprefix("cmdstat_").upper().partition("|")[0]: int(rest.split("calls=")[1].split(",")[0]) for name, _, rest in _lines(stats)}

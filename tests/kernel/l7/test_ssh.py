@@ -8,11 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 PORT: Final = 10022
 ROUNDS: Final = 12
@@ -49,34 +49,21 @@ def serve(namespace: str, folder: Path) -> subprocess.Popen[bytes]:
     pytest.fail("sshd does not listen")
 
 
-def ssh_rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-    return [row for row in map(orjson.loads, lines) if row["l7_protocol_str"] == "SSH"]
-
-
 def test_each_connection_is_one_row_with_what_both_agreed_on(make_namespace: Callable[[], str], tmp_path: Path) -> None:
     namespace = make_namespace()
     run(namespace, "ip", "link", "set", "lo", "up")
     server = serve(namespace, tmp_path)
-    engine = Engine({})
-    batches: list[Batch] = []
     told = []
     try:
-        engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
-        time.sleep(0.5)
-        options = ("-v", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
-        for number in range(ROUNDS):
-            asked = (*CIPHERS, "chacha20-poly1305@openssh.com")[number % 3]
-            told.append(run(namespace, "ssh", *options, "-c", asked, "-p", str(PORT), "127.0.0.1", "true").stderr)
-        time.sleep(1.5)
-        dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        batches += engine.stop()
+        with watching(namespace, "SSH") as rows:
+            options = ("-v", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
+            for number in range(ROUNDS):
+                asked = (*CIPHERS, "chacha20-poly1305@openssh.com")[number % 3]
+                told.append(run(namespace, "ssh", *options, "-c", asked, "-p", str(PORT), "127.0.0.1", "true").stderr)
     finally:
         server.terminate()
         server.wait(timeout=20)
-    assert dropped == {}
 
-    rows = sorted(ssh_rows(batches), key=lambda row: row["start_time"])
     assert len(rows) == ROUNDS
     for row, said in zip(rows, told, strict=True):
         local = re.search(r"Local version string SSH-2\.0-(\S+)", said)

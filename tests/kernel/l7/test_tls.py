@@ -10,11 +10,12 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pytest
-from weir_native import Batch, Engine
+
+from tests.kernel.l7.watching import watching
 
 PORT: Final = 14433
 ROUNDS: Final = 60
@@ -56,11 +57,6 @@ for number in range(int(sys.argv[1])):
 """
 
 
-def tls_rows(batches: list[Batch]) -> list[dict[str, Any]]:
-    lines = (line for batch in batches if batch.table == "flow_log.l7_flow_log" for line in batch.to_json_lines().splitlines())
-    return [row for row in map(orjson.loads, lines) if row["l7_protocol_str"] == "TLS"]
-
-
 def run(namespace: str, *command: str) -> str:
     return subprocess.run(["ip", "netns", "exec", namespace, *command], check=True, capture_output=True, text=True, timeout=60).stdout
 
@@ -72,7 +68,7 @@ def serve(namespace: str, folder: Path) -> subprocess.Popen[bytes]:
     words = ("openssl", "s_server", "-accept", str(PORT), "-cert", "cert.pem", "-key", "key.pem", "-www", "-alpn", "http/1.1", "-quiet")
     server = subprocess.Popen(["ip", "netns", "exec", namespace, *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(100):
-        if f":{PORT}" in run(namespace, "cat", "/proc/net/tcp") or f":{PORT:04X}" in run(namespace, "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6"):
+        if f":{PORT:04X} " in run(namespace, "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6"):
             return server
         time.sleep(0.05)
     server.terminate()
@@ -83,21 +79,13 @@ def test_each_handshake_is_one_row_with_the_name_the_end_and_the_time_of_the_cli
     namespace = make_namespace()
     run(namespace, "ip", "link", "set", "lo", "up")
     server = serve(namespace, tmp_path)
-    engine = Engine({})
-    batches: list[Batch] = []
     try:
-        engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
-        time.sleep(0.5)
-        told = [orjson.loads(line) for line in run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(ROUNDS), str(PORT)).splitlines()]
-        time.sleep(1.5)
-        dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
-        batches += engine.stop()
+        with watching(namespace, "TLS") as rows:
+            told = [orjson.loads(line) for line in run(namespace, sys.executable, "-c", textwrap.dedent(CLIENT), str(ROUNDS), str(PORT)).splitlines()]
     finally:
         server.terminate()
         server.wait(timeout=20)
-    assert dropped == {}
 
-    rows = tls_rows(batches)
     assert len(rows) == len(told) == 4 * ROUNDS
     by_name = {row["request_domain"]: row for row in rows}
     assert len(by_name) == len(rows), "each name was used once"
