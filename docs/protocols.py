@@ -93,6 +93,16 @@ PROOFS: Final = (
         "1 of 1",
     ),
     Proof(
+        "Thrift",
+        "The binary coding with its version and without, and the compact one; framed, behind a THeader (its pairs carry traces), or bare: a bare message of any length is "
+        "walked to its end. Method, service where several share a connection, sequence number; coding in attribute `thrift.protocol`. Paired by number and method. An "
+        "exception that the service declares is a server error with its first text and number; of the framework's own, what the asker can mend is the client's. "
+        "One-way calls wait for nothing. Not read: compressed THeaders, SASL, JSON. Only the first 2 KiB of a message are read for its error.",
+        "Apache Thrift 0.25.0 (Python) and what its compiler 0.17.0 makes: binary with and without version, compact, framed, bare, THeader, two services on one connection",
+        "not yet",
+        "none there",
+    ),
+    Proof(
         "Memcached",
         "Text with meta commands, and binary; the line without its data is the resource. ERROR and CLIENT_ERROR are the asker's errors, SERVER_ERROR the server's; "
         "a missing key is none. Quiet commands are rows without an answer, whatever is said to them. Attribute `memcached.hits` counts what a get found.",

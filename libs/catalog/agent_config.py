@@ -48,6 +48,7 @@ L7Protocol = Literal[
     "SofaRPC",
     "bRPC",
     "Tars",
+    "Thrift",
     "MQTT",
     "QUIC",
     "Ping",

@@ -156,6 +156,12 @@ fn main() {
     let declare = b"\x01\0\x01\0\0\0\x11\0\x32\0\x0a\0\0\x05queue\0\0\0\0\0\xce";
     let declared = b"\x01\0\x01\0\0\0\x12\0\x32\0\x0b\x05queue\0\0\0\0\0\0\0\0\xce";
     run("amqp, declare", 6, 5672, declare, declared, usize::MAX);
+    let (call, reply) = (
+        b"\0\0\0\x1d\x80\x01\0\x01\0\0\0\x04find\0\0\0\x07\x0b\0\x01\0\0\0\x01a\0",
+        b"\0\0\0\x19\x80\x01\0\x02\0\0\0\x04find\0\0\0\x07\x08\0\0\0\0\0\x01\0",
+    );
+    run("thrift, framed", 6, 9090, call, reply, usize::MAX);
+    run("thrift, bare", 6, 9090, &call[4..], &reply[4..], usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
     run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);
     run(

@@ -47,6 +47,7 @@ mod ssh;
 mod statements;
 pub mod table;
 mod tars;
+mod thrift;
 mod tls;
 mod zmtp;
 

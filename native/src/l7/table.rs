@@ -2,7 +2,8 @@
 
 use super::{
     Guess, L7Settings, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached,
-    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, tls, zmtp,
+    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, thrift, tls,
+    zmtp,
 };
 
 /// How responses find their requests.
@@ -299,6 +300,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: tars::guess,
         parser: tars::parser,
+    },
+    Protocol {
+        id: 42,
+        name: "Thrift",
+        folder: "thrift",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: thrift::guess,
+        parser: thrift::parser,
     },
     Protocol {
         id: 122,

@@ -33,6 +33,7 @@ mod someip;
 mod ssh;
 mod table;
 mod tars;
+mod thrift;
 mod tls;
 mod websocket;
 mod zmtp;
