@@ -43,7 +43,10 @@ ROWS: Final = {
     "ingester": Row("ingestion", "the ingester's own work", 90),
     "whole": Row("whole", "OTLP in, acknowledged when stored; and overload", 330),
     "size": Row("size", "bytes of a span on disk", 120),
-    "packets": Row("packets", "capture files → rows", 150),
+    "packets": Row("packets", "capture files → rows", 420),
+    "mixed": Row("mixed", "requests of real programs → rows", 420),
+    "live": Row("live", "live capture on a veth pair", 120),
+    "memory": Row("memory", "memory of flows", 240),
     "idle": Row("idle", "a live agent that has little to do", 90),
     "querier": Row("querier", "what the querier adds", 60),
 }

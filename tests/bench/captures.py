@@ -9,7 +9,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,11 @@ def http_flow(requests: int) -> list[Step]:
     return steps
 
 
-def write(path: Path, steps: list[Step], flows: int, spread_s: float) -> int:
-    """Writes `flows` connections that all take `steps` and begin within `spread_s`, in order of time. Gives the number of packets."""
+def write(path: Path, steps: list[Step], flows: int, spread_s: float, *, first: int = 0, into: Literal["wb", "ab"] = "wb") -> int:
+    """Writes `flows` connections that all take `steps` and begin within `spread_s`, in order of time. Gives the number of packets.
+
+    `first` is the number of the first connection: another number, another connection. "ab" adds to a file; what is there should be earlier.
+    """
     rng = np.random.default_rng(20_240_613)
     start = np.sort(rng.integers(0, max(int(spread_s * 1e6), 1), flows))
     offset = np.cumsum([step.gap_us for step in steps])
@@ -66,11 +69,12 @@ def write(path: Path, steps: list[Step], flows: int, spread_s: float) -> int:
     time = np.sort(time.reshape(flows, len(steps)), axis=1).ravel()
     order = np.argsort(time, kind="stable")
     table = _Steps(steps)
-    with path.open("wb") as file:
-        file.write(_FILE_HEADER)
+    with path.open(into) as file:
+        if into == "wb":
+            file.write(_FILE_HEADER)
         for begin in range(0, order.size, _CHUNK):
             chunk = order[begin : begin + _CHUNK]
-            file.write(table.frames(chunk // len(steps), chunk % len(steps), time[chunk]).tobytes())
+            file.write(table.frames(first + chunk // len(steps), chunk % len(steps), time[chunk]).tobytes())
     return int(order.size)
 
 
@@ -130,6 +134,27 @@ class _Steps:
             head[:, begin : begin + width] = np.asarray(values).astype(kind).view(np.uint8).reshape(flow.size, width)
         head[:, [16, 22]] = 2
         return head
+
+
+def write_opened(path: Path, flows: int, spread_s: float = 10.0, *, http: bool = False) -> int:
+    """Connections that open within `spread_s` and stay: a handshake, or with `http` one request and its answer after it.
+
+    Then one more that sends a packet each half second for two minutes, so that time goes on while all the others are silent.
+    """
+    packets = write(path, http_flow(1) if http else small_flow()[:3], flows, spread_s)
+    clock = [Step(True, SYN, gap_us=int(spread_s * 1e6) + 500_000)] + [Step(True, ACK, gap_us=500_000)] * 240
+    return packets + write(path, clock, 1, 0.0, first=flows, into="ab")
+
+
+def cut(path: Path, into: Path, packets: int) -> int:
+    """The first `packets` records of a file in the byte order of this machine; gives how many there were."""
+    data = memoryview(path.read_bytes())
+    at, count = len(_FILE_HEADER), 0
+    while count < packets and at + 16 <= len(data):
+        at += 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        count += 1
+    into.write_bytes(data[:at])
+    return count
 
 
 def write_flows(path: Path, packets: int = 5_000_000, flows: int = 200_000) -> int:

@@ -5,6 +5,7 @@ Versions are pinned where we build, Debian's where it packages. What cannot be b
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Final
+
+from tests.bench.recording import PROGRAMS
 
 PEERS: Final = Path(__file__).parents[2] / "build" / "peers"
 COLLECTOR: Final = PEERS / "otelcol" / "otelcol-peer"
@@ -29,7 +32,19 @@ processors:
   - gomod: go.opentelemetry.io/collector/processor/batchprocessor {COLLECTOR_VERSION}
   - gomod: go.opentelemetry.io/collector/processor/memorylimiterprocessor {COLLECTOR_VERSION}
 """
-DEBIAN: Final = {"softflowd": "softflowd", "nfpcapd": "nfdump", "suricata": "suricata"}
+PACKETBEAT: Final = PEERS / "packetbeat" / "packetbeat"
+PACKETBEAT_VERSION: Final = "v7.17.29"
+NFSTREAM: Final = PEERS / "nfstream" / "bin" / "python"
+NFSTREAM_VERSION: Final = "6.6.0"
+DEBIAN: Final = {
+    "softflowd": "softflowd",
+    "nfpcapd": "nfdump",
+    "suricata": "suricata",
+    "argus": "argus-server",
+    "tshark": "tshark",
+    "ndpiReader": "libndpi-bin",
+    "tcpreplay": "tcpreplay",
+}
 """Program → Debian package."""
 
 
@@ -64,6 +79,38 @@ def build_collector() -> str:
     (PEERS / "builder.yaml").write_text(_BUILDER)
     trouble = _run(["go", "install", f"go.opentelemetry.io/collector/cmd/builder@{COLLECTOR_VERSION}"], PEERS, GOBIN=str(PEERS))
     return trouble or _run([str(PEERS / "builder"), "--config", "builder.yaml"], PEERS)
+
+
+def build_packetbeat() -> str:
+    """Builds packetbeat from its Go module as its own makers do: with their `go.mod`, whose replacements count only for the main module."""
+    if PACKETBEAT.exists():
+        return ""
+    if shutil.which("go") is None:
+        return "go is not installed"
+    if trouble := install_debian("pcap-config", "libpcap-dev"):
+        return f"needs libpcap's headers: {trouble}"
+    folder = PACKETBEAT.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    module = f"github.com/elastic/beats/v7@{PACKETBEAT_VERSION}"
+    done = subprocess.run(["go", "mod", "download", "-json", module], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return f"{module} could not be downloaded"
+    source = Path(json.loads(done.stdout)["Dir"])
+    for name in ("go.mod", "go.sum"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    return _run(["go", "build", "-mod=mod", f"-modfile={folder / 'go.mod'}", "-o", str(PACKETBEAT), "./packetbeat"], source)
+
+
+def install_nfstream() -> str:
+    """Installs nfstream into an environment of its own."""
+    if NFSTREAM.exists():
+        return ""
+    folder = NFSTREAM.parents[1]
+    made = _run([sys.executable, "-m", "venv", str(folder)], PEERS)
+    trouble = made or _run([str(NFSTREAM), "-m", "pip", "install", "-q", f"nfstream=={NFSTREAM_VERSION}"], PEERS)
+    if trouble:
+        shutil.rmtree(folder, ignore_errors=True)
+    return trouble
 
 
 def _backports() -> list[str]:
@@ -101,13 +148,19 @@ def install_debian(name: str, package: str) -> str:
 def main() -> None:
     """Brings every peer; says how long each took or why it is not there."""
     PEERS.mkdir(parents=True, exist_ok=True)
-    for name, package in DEBIAN.items():
+    for name, package in {**DEBIAN, **PROGRAMS}.items():
         began = time.monotonic()
         trouble = install_debian(name, package)
         _say(f"{name} (Debian package {package})", time.monotonic() - began, trouble)
-    began = time.monotonic()
-    trouble = build_collector()
-    _say(f"OpenTelemetry Collector {COLLECTOR_VERSION}", time.monotonic() - began, trouble)
+    builds = {
+        f"nfstream {NFSTREAM_VERSION}": install_nfstream,
+        f"OpenTelemetry Collector {COLLECTOR_VERSION}": build_collector,
+        f"packetbeat {PACKETBEAT_VERSION}": build_packetbeat,
+    }
+    for name, build in builds.items():
+        began = time.monotonic()
+        trouble = build()
+        _say(name, time.monotonic() - began, trouble)
 
 
 if __name__ == "__main__":
