@@ -24,6 +24,30 @@ class Proof:
 
 PROOFS: Final = (
     Proof(
+        "HTTP",
+        "0.9 to 1.1: pipelined, in chunks, with 100-continue, CONNECT and upgrades. Endpoint is the front of the path. Trace context, forwarded-for and request ids from "
+        "the headers; 4xx are the client's errors, 5xx the server's. A request that is dropped with its connection is a row without an answer, and asked again another.",
+        "nginx 1.22, curl 7.88, ab",
+        "nginx, with curl, ab and a client of ours that times itself; the server's own log",
+        "2 of 2",
+    ),
+    Proof(
+        "HTTP2",
+        "In the clear, opened by the preface or an upgrade: a row a stream, with HPACK's tables followed. What comes on a stream that the client gave up is no row. "
+        "After a loss fields that cannot be known are left out.",
+        "nginx 1.22, curl 7.88, nghttp and h2load 1.52",
+        "nginx, with curl, nghttp and h2load, which time themselves; the server's own log",
+        "2 of 2",
+    ),
+    Proof(
+        "gRPC",
+        "A call is a row, of however many messages: status and message from the trailers, or HTTP's status or the reset in gRPC's words. Triple is told by its fields. "
+        "A call that the client gives up is a row without an answer.",
+        "grpcio 1.84 (Python)",
+        "Python's gRPC with itself: unary, streams of either side and both, errors, deadlines",
+        "2 of 2",
+    ),
+    Proof(
         "ZMTP",
         "ZMTP 3: a message of several frames is one row, its length that of its first frame with content. REQ and REP are paired in order, everything else is a row without an answer; subscriptions and published messages tell their topic, errors of a login their reason. Encrypted by CURVE only sizes are told. A flow without its greeting, and one behind a loss, is not read: nothing tells where a frame begins.",
         "pyzmq 27.3: REQ/REP, PUB/SUB, PLAIN (refused too), CURVE",
@@ -185,7 +209,7 @@ PROOFS: Final = (
         "(certificates, most alerts) is not known; a client's alert is told by its length. Also behind CONNECT, STARTTLS (SMTP) and AUTH TLS (FTP). "
         "Connections from before the capture are known on the usual ports, without a row. Not read: DTLS, SSL 2.",
         "OpenSSL 3.0.19 (s_server, s_client), curl 7.88.1",
-        "openssl s_server, a client of ours that times itself",
+        "openssl s_server, a client of ours that times itself; nginx with curl, which times itself",
         "none there",
     ),
     Proof(

@@ -40,6 +40,8 @@ PROGRAMS: Final = {
     "nginx": "nginx-light",
     "curl": "curl",
     "ab": "apache2-utils",
+    "h2load": "nghttp2-client",
+    "openssl": "openssl",
     "tcpdump": "tcpdump",
     "dnsmasq": "dnsmasq-base",
     "dig": "bind9-dnsutils",

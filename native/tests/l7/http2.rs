@@ -161,6 +161,30 @@ fn a_stream_that_is_reset_is_a_row_at_once() {
 }
 
 #[test]
+fn an_answer_that_was_under_way_when_the_client_gave_up_is_no_row() {
+    let mut flow = opened();
+    let late = [
+        frame(1, 4, 1, b"\x88"),
+        frame(0, 0, 1, b"late"),
+        frame(1, 5, 1, &field("grpc-status", "4", false)),
+        frame(3, 0, 1, &[0, 0, 0, 8]),
+    ]
+    .concat();
+    let rows = flow
+        .send(CLIENT, &[frame(1, 5, 1, &call("/a.B/C")), frame(3, 0, 1, &[0, 0, 0, 8])].concat())
+        .send(SERVER, &late)
+        .send(CLIENT, &frame(1, 5, 3, &call("/a.B/D")))
+        .send(
+            SERVER,
+            &frame(1, 5, 3, &[b"\x88".to_vec(), field("grpc-status", "0", false)].concat()),
+        )
+        .close();
+    assert_eq!(rows.column("request_resource"), ["/a.B/C", "/a.B/D"]);
+    assert_eq!(rows.column("response_code"), ["1", ""]);
+    assert_eq!(rows.column("type"), ["0", "2"]);
+}
+
+#[test]
 fn triple_is_told_by_its_fields_and_trace_context_is_read() {
     let block = [
         call("/org.Greeter/hello"),

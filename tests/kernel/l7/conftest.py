@@ -6,7 +6,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,6 +33,24 @@ class Watched:
                 return
             time.sleep(0.1)
         pytest.fail(f"nobody listens at port {port}")
+
+    def run(self, *command: str, given: str = "") -> str:
+        """What a program printed, that ran in the namespace and must have ended well."""
+        done = subprocess.run([*self.inside, *command], check=False, input=given, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
+        return done.stdout
+
+    @contextmanager
+    def serving(self, *command: str, port: int = 0, folder: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """A server in the namespace, from when it listens at TCP `port` (0: none) to the end of the block."""
+        process = subprocess.Popen([*self.inside, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            if port:
+                self.wait_for_port(port)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
     def client(self, script: str, *arguments: str) -> list[Any]:
         """Runs a client written in Python; returns what it printed, one JSON value a line."""

@@ -327,7 +327,7 @@ impl Http2 {
     fn response(&mut self, block: &Block, head: Head, body: Body, size: usize, facts: &mut Facts) -> Step {
         let stream = block.stream;
         let is_trailer = head.status.is_none() && (self.streams.is_answered(stream) || (block.end_stream && !self.streams.has(stream)));
-        if head.status.is_some_and(|status| (100..200).contains(&status)) {
+        if head.status.is_some_and(|status| (100..200).contains(&status)) || self.streams.is_given_up(stream) {
             return Step::Skip { size };
         }
         let dialect = head.dialect.or(self.streams.dialect(stream));
@@ -370,6 +370,9 @@ impl Http2 {
         let is_answered = self.streams.is_answered(frame.stream);
         if !self.streams.remove(frame.stream) {
             return Step::Skip { size };
+        }
+        if input.from_client {
+            self.streams.give_up(frame.stream);
         }
         facts.dialect = dialect;
         let name = usize::try_from(error).ok().and_then(|at| ERRORS.get(at)).copied().unwrap_or("?");
