@@ -43,7 +43,7 @@ PROOFS: Final = (
         "gRPC",
         "A call is a row, of however many messages: status and message from the trailers, or HTTP's status or the reset in gRPC's words. Triple is told by its fields. "
         "A call that the client gives up is a row without an answer.",
-        "grpcio 1.84 (Python)",
+        "grpcio 1.85 (Python)",
         "Python's gRPC with itself: unary, streams of either side and both, errors, deadlines",
         "2 of 2",
     ),
