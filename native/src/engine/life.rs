@@ -192,7 +192,10 @@ impl Core {
             if !flow.is_alive || flow.timer_at != self.now_s {
                 continue;
             }
-            let over_s = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+            let mut over_s = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+            if over_s <= self.now_s && flow.awaits_response() {
+                over_s = self.now_s + L7_TICK_S;
+            }
             if over_s <= self.now_s {
                 let (close_type, end_us) = (flow.close_type(), flow.last_us);
                 self.close(slot, close_type, end_us, true);

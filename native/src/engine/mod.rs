@@ -117,6 +117,8 @@ pub struct Core {
     servers: Servers,
     strangers: Strangers,
     fragments: Fragments,
+    /// What waits in the streams of all flows for segments before it.
+    early_bytes: usize,
     owners: std::sync::Arc<Owners>,
     /// New flows whose processes are still to be looked for.
     fresh: Vec<u32>,
@@ -164,6 +166,7 @@ impl Core {
             servers: Servers::default(),
             strangers: Strangers::default(),
             fragments: Fragments::default(),
+            early_bytes: 0,
             owners: Default::default(),
             fresh: Vec::new(),
             is_live,
@@ -321,7 +324,7 @@ impl Core {
     /// Bytes held for flows, documents and rows.
     pub fn bytes(&self) -> usize {
         let flows = self.flows.bytes() + self.cold.bytes() + self.index.bytes() + self.wheel.bytes() + self.rares.bytes();
-        flows + self.documents.bytes() + self.output.ready_bytes()
+        flows + self.documents.bytes() + self.output.ready_bytes() + self.early_bytes
     }
 
     /// Counters by name.

@@ -9,8 +9,12 @@ use crate::l7::table::{self, Found};
 use crate::l7::{FlowL7, L7Packet, L7Seen, Opening};
 use crate::packet::{Fragment, Packet, TCP, flag};
 
-/// A hole in a stream that is not filled within this time stays one.
+/// A hole in a stream that is not filled within this time stays one. Where the other end can be heard, it says itself when it has what
+/// was not captured, and a segment may be lost several times.
 const HOLE_US: i64 = 3_000_000;
+const HEARD_HOLE_US: i64 = 30_000_000;
+/// Bytes that segments of all flows together take which wait for one before them.
+const MAX_EARLY_BYTES: usize = 64 << 20;
 /// How long a flow without a recognised protocol is left alone before its packets are looked at again.
 const REST_TICKS: u8 = (60 / L7_TICK_S) as u8;
 
@@ -59,6 +63,7 @@ impl Core {
         }
         if app.l7.is_done() {
             flow.attention.stop();
+            self.early_bytes -= app.streams.iter().map(Stream::early_bytes).sum::<usize>();
         } else if app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
             // Whatever this was, it leaves nothing behind but the number of times.
             flow.unread = 3;
@@ -138,6 +143,7 @@ impl Core {
         if packet.tcp_flags & (flag::SYN | flag::RST) != 0 {
             return;
         }
+        let early_bytes = app.streams[way].early_bytes();
         match app.streams[way].place(packet.seq, packet.l4_bytes, packet.time_us, bytes) {
             Placed::Now { skip } => {
                 let rest = bytes.get(skip as usize..).unwrap_or(&[]);
@@ -151,13 +157,19 @@ impl Core {
                     self.pop(slot, app, way);
                 }
             }
-            Placed::Early { is_full: true } => self.give_up(slot, app, way, packet.time_us),
-            Placed::Early { is_full: false } | Placed::Old => {}
+            Placed::Early { is_full } => {
+                self.early_bytes += app.streams[way].early_bytes() - early_bytes;
+                if is_full || self.early_bytes > MAX_EARLY_BYTES {
+                    self.give_up(slot, app, way, packet.time_us);
+                }
+            }
+            Placed::Old => {}
         }
     }
 
     /// Hands on what was kept and is in order now.
     fn pop(&mut self, slot: u32, app: &mut App, way: usize) {
+        let early_bytes = app.streams[way].early_bytes();
         while let Some((segment, skip)) = app.streams[way].pop() {
             let rest = segment.bytes.get(skip as usize..).unwrap_or(&[]);
             self.deliver(
@@ -167,6 +179,7 @@ impl Core {
                 (segment.seq.wrapping_add(skip), segment.wire_len - skip, segment.time_us, rest),
             );
         }
+        self.early_bytes -= early_bytes - app.streams[way].early_bytes();
     }
 
     /// Tells the application layer that bytes are missing, and goes on behind them.
@@ -185,7 +198,12 @@ impl Core {
     /// Gives up holes that are too old.
     pub(super) fn give_up_stale(&mut self, slot: u32, app: &mut App, now_us: i64) {
         for way in 0..2 {
-            while app.streams[way].waits_since().is_some_and(|since| now_us - since > HOLE_US) {
+            let patience_us = if self.flows.get(slot).directions[1 - way].seen {
+                HEARD_HOLE_US
+            } else {
+                HOLE_US
+            };
+            while app.streams[way].waits_since().is_some_and(|since| now_us - since > patience_us) {
                 self.give_up(slot, app, way, now_us);
             }
         }

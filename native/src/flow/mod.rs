@@ -91,6 +91,8 @@ pub struct Flow {
     pub reset: u8,
     pub direction_score: u8,
     pub is_alive: bool,
+    /// A packet of its handshake was repeated.
+    pub is_reopened: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
     pub attention: Attention,
@@ -239,6 +241,7 @@ impl Default for Flow {
             reset: 0,
             direction_score: 0,
             is_alive: false,
+            is_reopened: false,
             is_new: true,
             attention: Attention::default(),
             unread: 0,
@@ -294,6 +297,13 @@ impl Flow {
             }
             State::Reset => timeouts.reset_s,
         }
+    }
+
+    /// Whether silence ends this flow only when whoever asked gives up: a request waits, and its answer may still come. The answer
+    /// is looked for in every direction that is open, seen or not: a slow server is silent, and so is a path that is not captured.
+    pub fn awaits_response(&self) -> bool {
+        let may_answer = !matches!(self.state, State::BothFin | State::Closed | State::Reset);
+        may_answer && self.app.as_ref().is_some_and(|app| app.l7.awaits())
     }
 
     /// `close_type` of a flow that was silent for that long.

@@ -1,8 +1,10 @@
 //! One direction of TCP payload, put in order for the application layer. In order, nothing is copied.
 
-/// Out-of-order segments kept per direction, and their bytes.
-const MAX_SEGMENTS: usize = 16;
-const MAX_BYTES: usize = 64 << 10;
+use std::collections::VecDeque;
+
+/// Out-of-order segments kept per direction, and the bytes they take: a lost packet is followed by what the sender may have under way.
+const MAX_SEGMENTS: usize = 1024;
+const MAX_BYTES: usize = 1 << 20;
 
 /// A piece of payload with its place in the stream.
 pub struct Segment {
@@ -13,12 +15,19 @@ pub struct Segment {
     pub bytes: Box<[u8]>,
 }
 
+impl Segment {
+    fn size(&self) -> usize {
+        self.bytes.len() + size_of::<Segment>()
+    }
+}
+
 /// What is next, and what came too early.
 #[derive(Default)]
 pub struct Stream {
     next: u32,
     is_synced: bool,
-    early: Vec<Segment>,
+    /// In order of their numbers.
+    early: VecDeque<Segment>,
     early_bytes: usize,
 }
 
@@ -72,18 +81,15 @@ impl Stream {
 
     #[cold]
     fn keep(&mut self, segment: Segment) {
-        if self
-            .early
-            .iter()
-            .any(|other| other.seq == segment.seq && other.wire_len >= segment.wire_len)
-        {
-            return;
-        }
-        self.early_bytes += segment.bytes.len();
         let next = self.next;
         let at = self
             .early
             .partition_point(|other| other.seq.wrapping_sub(next) <= segment.seq.wrapping_sub(next));
+        let is_same = |other: &Segment| other.seq == segment.seq && other.wire_len >= segment.wire_len;
+        if at > 0 && is_same(&self.early[at - 1]) {
+            return;
+        }
+        self.early_bytes += segment.size();
         self.early.insert(at, segment);
     }
 
@@ -91,6 +97,11 @@ impl Stream {
     #[inline]
     pub fn missed(&self, ack: u32) -> bool {
         !self.early.is_empty() && (ack.wrapping_sub(self.early[0].seq) as i32) >= 0
+    }
+
+    /// Bytes that segments take which wait.
+    pub fn early_bytes(&self) -> usize {
+        self.early_bytes
     }
 
     pub fn has_early(&self) -> bool {
@@ -105,12 +116,15 @@ impl Stream {
     /// A kept segment that is in order now, with the bytes of it to skip.
     pub fn pop(&mut self) -> Option<(Segment, u32)> {
         loop {
-            let ahead = self.early.first()?.seq.wrapping_sub(self.next) as i32;
+            let ahead = self.early.front()?.seq.wrapping_sub(self.next) as i32;
             if ahead > 0 {
                 return None;
             }
-            let segment = self.early.remove(0);
-            self.early_bytes -= segment.bytes.len();
+            let segment = self.early.pop_front()?;
+            self.early_bytes -= segment.size();
+            if self.early.is_empty() {
+                self.early = VecDeque::new();
+            }
             let skip = ahead.unsigned_abs();
             if skip < segment.wire_len {
                 self.next = segment.seq.wrapping_add(segment.wire_len);
@@ -121,14 +135,14 @@ impl Stream {
 
     /// Jumps to the first kept segment; gives how many bytes are missing.
     pub fn give_up(&mut self) -> u32 {
-        let Some(first) = self.early.first() else { return 0 };
+        let Some(first) = self.early.front() else { return 0 };
         let missing = first.seq.wrapping_sub(self.next);
         self.next = first.seq;
         missing
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.early_bytes + self.early.capacity() * size_of::<Segment>()
+        self.early_bytes + (self.early.capacity() - self.early.len()) * size_of::<Segment>()
     }
 }
 
@@ -173,6 +187,35 @@ mod tests {
             let pieces: Vec<(u32, &[u8])> = order.iter().chain(&again).map(|at| (start.wrapping_add(*at as u32 * 5), &text[at * 5..at * 5 + 5])).collect();
             prop_assert_eq!(deliver(start, &pieces), text.iter().map(|byte| Some(*byte)).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_window_full_of_segments_waits_for_the_first() {
+        let text = vec![7; 1448];
+        let mut stream = Stream::default();
+        stream.sync(0);
+        for number in 1..500u32 {
+            assert_eq!(
+                stream.place(number * 1448, 1448, 0, &text),
+                Placed::Early { is_full: false },
+                "{number}"
+            );
+        }
+        assert_eq!(stream.place(0, 1448, 0, &text), Placed::Now { skip: 0 });
+        assert_eq!(std::iter::from_fn(|| stream.pop()).count(), 499);
+        assert_eq!(stream.early_bytes(), 0);
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let text = vec![7; 1448];
+        let mut stream = Stream::default();
+        stream.sync(0);
+        let mut number = 1;
+        while stream.place(number * 1448, 1448, 0, &text) == (Placed::Early { is_full: false }) {
+            number += 1;
+        }
+        assert!(stream.heap_bytes() < 2 << 20, "{}", stream.heap_bytes());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! * `srt`: last byte of a request to the pure ACK of it; `art`: the same to the first byte of the response.
 //! * `cit`: handshake ACK, or last byte of a response, to the first byte of the next request.
 //! * A segment below the highest sequence number seen is repeated, unless it fills a hole so soon that it must have been on its way
-//!   already: then it is out of order. A repeated FIN without data is not counted, nor is a pure ACK: it cannot be told from a keep-alive.
+//!   already: then it is out of order. A repeated FIN is counted too, but no pure ACK: it cannot be told from a keep-alive. What
+//!   offload joined counts as the packets that it becomes, as the sender's kernel counts them.
 
 use super::history::letter;
 use super::state::{Facts, State};
@@ -17,8 +18,18 @@ const RTT_CAP_US: i64 = 30_000_000;
 pub(super) const ART_CAP_US: i64 = 30_000_000;
 const SRT_CAP_US: i64 = 10_000_000;
 const CIT_CAP_US: i64 = 3_600_000_000;
-/// A hole that is filled within this time was made by reordering, one filled later by loss.
+/// A hole that is filled within this time was made by reordering, one filled later by loss. So was one filled in less than a round
+/// trip: who sends something again has heard first that it is missing. How long a round trip takes is known from the handshake only,
+/// which may have been slow, so a quarter of it is allowed for; where it was repeated, it says nothing.
 const REORDER_US: i64 = 3_000;
+
+/// The longest time in which a hole is filled by what was on its way already.
+fn reorder_us(flow: &Flow) -> i64 {
+    if flow.is_reopened {
+        return REORDER_US;
+    }
+    REORDER_US.max((flow.synack_us - flow.syn_us).clamp(0, 1_000_000) * 3 / 4)
+}
 
 /// Ranges of sequence numbers that were jumped over.
 #[derive(Default)]
@@ -119,6 +130,7 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
             if direction.flags & flag::SYN != 0 {
                 rare.tcp[measure::RETRANS_SYN] += 1;
                 rare.tcp[measure::RETRANS + way] += 1;
+                flow.is_reopened = true;
             } else if way == 0 {
                 flow.syn_us = now;
             }
@@ -129,6 +141,7 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
             if flow.synacks > 0 {
                 rare.tcp[measure::RETRANS_SYNACK] += 1;
                 rare.tcp[measure::RETRANS + way] += 1;
+                flow.is_reopened = true;
             } else {
                 flow.synack_us = now;
             }
@@ -144,14 +157,28 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
     if flags & flag::FIN != 0 {
         rare.tcp[measure::FIN] += 1;
         // A FIN takes one number; where it has data, `data` counts it.
-        if packet.l4_bytes == 0 && flow.directions[way].is_synced && packet.seq == flow.directions[way].next_seq {
-            flow.directions[way].next_seq = packet.seq.wrapping_add(1);
+        if packet.l4_bytes == 0 && flow.directions[way].is_synced {
+            fin(flow, packet, way, rares);
         }
     }
     if flags & flag::RST != 0 {
         flow.waits = 0;
     }
     flow.tell(way, letters(packet));
+}
+
+/// A FIN without data.
+fn fin(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+    let direction = &mut flow.directions[way];
+    let (next, end) = (direction.next_seq, packet.seq.wrapping_add(1));
+    if before(next, end) {
+        if packet.seq != next {
+            direction.holes.get_or_insert_default().add(next, packet.seq, packet.time_us);
+        }
+        direction.next_seq = end;
+    } else if end == next && direction.flags & flag::FIN != 0 {
+        rares.of(&mut flow.rare).tcp[measure::RETRANS + way] += 1;
+    }
 }
 
 /// What a packet with SYN, FIN or RST is called.
@@ -258,19 +285,20 @@ fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, rares: &mut 
         return false;
     }
     let found = direction.holes.as_mut().and_then(|holes| holes.fill(packet.seq, end));
-    let rtt_us = (flow.synack_us - flow.syn_us).clamp(0, 1_000_000);
     let event = match found {
-        Some(found) if packet.time_us - found <= REORDER_US.max(rtt_us) => measure::OUT_OF_ORDER,
+        Some(found) if packet.time_us - found <= reorder_us(flow) => measure::OUT_OF_ORDER,
         _ => measure::RETRANS,
     };
     let direction = &mut flow.directions[way];
     if direction.holes.as_ref().is_some_and(|holes| holes.used == 0) {
         direction.holes = None;
     }
-    let is_new = before(direction.next_seq, end);
+    let next = direction.next_seq;
+    let is_new = before(next, end);
     if event == measure::RETRANS {
         flow.tell(way, letter::REPEATED);
     }
-    rares.of(&mut flow.rare).tcp[event + way] += 1;
+    let old_bytes = next.wrapping_sub(packet.seq).min(packet.l4_bytes);
+    rares.of(&mut flow.rare).tcp[event + way] += packet.segments_of(old_bytes);
     is_new
 }

@@ -125,6 +125,11 @@ impl FlowL7 {
         self.streams.session.is_idle() && self.streams.lanes.iter().all(Lane::is_idle)
     }
 
+    /// Whether a request waits for the rest of its response: `tick` gives it up when that takes too long.
+    pub fn awaits(&self) -> bool {
+        !self.streams.session.is_idle()
+    }
+
     /// Whether this flow will never report anything again.
     pub fn is_done(&self) -> bool {
         self.streams.stopped && self.is_idle()

@@ -85,10 +85,16 @@ impl Packet {
     /// How many packets this is on the wire.
     #[inline]
     pub fn segments(&self) -> u32 {
+        self.segments_of(self.l4_bytes)
+    }
+
+    /// How many packets `bytes` of its payload are on the wire.
+    #[inline]
+    pub fn segments_of(&self, bytes: u32) -> u32 {
         if self.segment_bytes == 0 {
             1
         } else {
-            self.l4_bytes.div_ceil(u32::from(self.segment_bytes)).max(1)
+            bytes.div_ceil(u32::from(self.segment_bytes)).max(1)
         }
     }
 }

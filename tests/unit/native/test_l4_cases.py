@@ -66,4 +66,5 @@ def test_a_repeated_handshake_ack_is_a_sample_and_a_window_update_is_none(replay
 def test_a_handshake_seen_in_the_wrong_order_gives_no_round_trip_times(replayed: Callable[..., Any]) -> None:
     flow = replayed(CASES / "l4" / "handshake-error.pcap").flow
     assert (flow["rtt_client_count"], flow["rtt_server_count"], flow["srt_count"], flow["art_count"]) == (0, 0, 0, 0)
-    assert (flow["retrans_tx"], flow["retrans_rx"], flow["retrans_synack"], flow["fin_count"]) == (2, 1, 1, 4)
+    # Theirs are two: data twice. The FIN that came once more before was sent again too, says any kernel that sends one.
+    assert (flow["retrans_tx"], flow["retrans_rx"], flow["retrans_synack"], flow["fin_count"]) == (3, 1, 1, 4)

@@ -107,6 +107,62 @@ def test_a_keep_alive_probe_is_not_a_retransmission(conversation: Make, replayed
     assert replayed(talk).flow["retrans_tx"] == 0
 
 
+def test_a_repeated_fin_is_a_retransmission(conversation: Make, replayed: Make) -> None:
+    talk = conversation().opened().c("PA", payload=b"x").c("FA", seq=2).c("FA", seq=2, after_us=200_000).s("A", ack=3).s("FA", ack=3).c("A", seq=3, ack=2)
+    flow = replayed(talk).flow
+    assert (flow["retrans_tx"], flow["retrans_rx"], flow["fin_count"], flow["close_type"]) == (1, 0, 3, 1)
+
+
+def test_data_lost_before_a_fin_is_a_hole(conversation: Make, replayed: Make) -> None:
+    talk = conversation().opened().c("FA", seq=11).c("PA", payload=b"a" * 10, after_us=200_000)
+    flow = replayed(talk).flow
+    assert (flow["retrans_tx"], flow["ooo_tx"]) == (1, 0)
+
+
+def test_a_handshake_that_was_repeated_says_nothing_about_the_round_trip(conversation: Make, replayed: Make) -> None:
+    def talk(*, repeated: bool) -> Talk:
+        made = conversation().c("S", seq=0)
+        if repeated:
+            made.c("S", seq=0, after_us=1_000_000)
+        made.s("SA", seq=0, after_us=40_000).c("A")
+        return made.c("PA", payload=b"b" * 10, seq=11).c("PA", payload=b"a" * 10, seq=1, after_us=25_000)
+
+    flows = [replayed(talk(repeated=repeated)).flow for repeated in (False, True)]
+    assert [(flow["ooo_tx"], flow["retrans_tx"] - flow["retrans_syn"]) for flow in flows] == [(1, 0), (0, 1)]
+
+
+ASK = b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_request_that_waits_keeps_its_flow(conversation: Make, replayed: Make, *, opened: bool) -> None:
+    talk = conversation().opened() if opened else conversation()
+    talk.c("PA", payload=ASK)
+    if opened:
+        talk.s("A", ack=1 + len(ASK)).c("FA", seq=1 + len(ASK))
+    clock = conversation(client="10.9.9.9", protocol=17, now_us=talk.now_us)
+    for _ in range(100):
+        clock.c(after_us=1_000_000)
+    talk.s("PA", payload=ANSWER, ack=2 + len(ASK), after_us=90_000_000)
+    result = replayed(talk, clock)
+    [row] = result.tables["flow_log.l7_flow_log"]
+    assert (row["type"], row["response_code"], row["response_duration"] > 89_000_000) == (2, 200, True)
+    assert len({flow["flow_id"] for flow in result.flows if flow["protocol"] == 6}) == 1
+
+
+def test_a_request_that_was_given_up_keeps_nothing(conversation: Make, replayed: Make) -> None:
+    talk = conversation().c("PA", payload=ASK)
+    clock = conversation(client="10.9.9.9", protocol=17, now_us=talk.now_us)
+    for _ in range(60):
+        clock.c(after_us=1_000_000)
+    result = replayed(talk, clock, config={"l7_settings": {"tcp_request_timeout_us": 20_000_000}})
+    closed = [_second(row["time"]) for row in result.tables["flow_metrics.network_map.1s"] if row["closed_flow"] and row["ip4_0"] == "10.0.0.1"]
+    assert closed[0] - talk.now_us // 1_000_000 in range(19, 26)
+    [row] = result.tables["flow_log.l7_flow_log"]
+    assert row["response_status"] == 2
+
+
 def test_sequence_numbers_wrap_around(conversation: Make, replayed: Make) -> None:
     talk = conversation(isn=(2**32 - 20, 2**32 - 3)).opened()
     for at in range(5):
