@@ -54,6 +54,7 @@ L7Protocol = Literal[
     "Ping",
     "FastCGI",
     "RocketMQ",
+    "Pulsar",
     "SOME/IP",
     "ZMTP",
     "Kafka",

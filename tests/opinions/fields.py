@@ -83,6 +83,12 @@ def _mqtt_type(record: Record) -> Any:
     return name.upper() if name in ("Connect", "Publish", "Subscribe", "Unsubscribe", "Pingreq", "Disconnect") else None
 
 
+def _pulsar_command(record: Record) -> Any:
+    names = [name for name in record["command"] if name != "type"] if record["msg_type"] == "Request" else []
+    spelled = {"PartitionMetadata": "PartitionedMetadata", "LookupTopic": "Lookup"}
+    return next((spelled.get(found, found) for name in names if (found := name.title().replace("_", ""))), None)
+
+
 FIELDS: Final[dict[str, dict[str, Value]]] = {
     "amqp": {"request_type": _amqp_method},
     "brpc": {
@@ -130,7 +136,14 @@ FIELDS: Final[dict[str, dict[str, Value]]] = {
         "request_id": lambda record: (record.get("command_id") or None) if record["msg_type"] == "Request" else None,
         "endpoint": plain("topic", "Request"),
     },
-    "pulsar": {"request_length": plain("req_len", "Request"), "response_length": plain("resp_len", "Response")},
+    "pulsar": {
+        "request_type": _pulsar_command,
+        "request_id": lambda record: record.get("request_id", 0) if record["msg_type"] == "Request" else None,
+        "request_domain": plain("domain", "Request"),
+        "version": plain("version", "Request"),
+        "request_length": plain("req_len", "Request"),
+        "response_length": plain("resp_len", "Response"),
+    },
     "redis": {"endpoint": upper("request_type"), "request_resource": plain("request", "Request"), "response_exception": plain("error", "Response")},
     "rocketmq": {
         "request_id": plain("opaque", "Request"),

@@ -22,7 +22,6 @@ _REASONS: Final = (
     ("nats/nats-headers", "request_resource", "A message to several subscribers is several messages in one packet; the other reader tells one of each packet."),
     ("nats/nats-nrpc1", "request_resource", "An answer to an inbox belongs to its request in our rows; the server's identifier is the resource of its INFO."),
     ("openwire/*", "*", "OpenWire is not read yet."),
-    ("pulsar/*", "*", "Pulsar is not read yet."),
 )
 """Captures and columns (patterns), and whose fault it is, and why."""
 

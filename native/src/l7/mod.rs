@@ -31,6 +31,7 @@ mod parser;
 pub(crate) mod ping;
 mod postgresql;
 mod protobuf;
+mod pulsar;
 mod quic;
 mod redis;
 mod reply;

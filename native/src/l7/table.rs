@@ -2,8 +2,8 @@
 
 use super::{
     Guess, L7Settings, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached,
-    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars, thrift, tls,
-    zmtp,
+    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, pulsar, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars,
+    thrift, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -75,6 +75,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: rocketmq::guess,
         parser: rocketmq::parser,
+    },
+    Protocol {
+        id: 105,
+        name: "Pulsar",
+        folder: "pulsar",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: pulsar::guess,
+        parser: pulsar::parser,
     },
     Protocol {
         id: 44,

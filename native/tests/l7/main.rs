@@ -22,6 +22,7 @@ mod mysql;
 mod nats;
 mod oracle;
 mod postgresql;
+mod pulsar;
 mod quic;
 mod redis;
 mod rocketmq;
