@@ -61,7 +61,7 @@ class Agent:
         await self.watcher.first.wait()
         while True:
             self._replan.clear()
-            plan = make_plan(self.control.standing, self.watcher.facts, self.governor.level, self.settings.controller, self.port)
+            plan = make_plan(self.control.standing, self.watcher.facts, self.governor.level, self.settings, self.port)
             await asyncio.to_thread(self.driver.apply, plan)
             await self._replan.wait()
 
@@ -206,7 +206,7 @@ class Agent:
     def _health(self) -> pb.AgentHealth:
         stats = self.driver.observe()
         sent, dropped = rows_sent_and_dropped()
-        problems = (self.driver.problem, self.watcher.problem, self.control.config_problem, self.disk_problem())
+        problems = (self.driver.problem, self.driver.protocols.problem, self.watcher.problem, self.control.config_problem, self.disk_problem())
         return pb.AgentHealth(
             cpu_percent=self.usage.cpu_percent,
             rss_bytes=self.usage.resident_bytes,

@@ -20,6 +20,7 @@ class AgentSettings(ProcessSettings):
     port: int = Field(usual_port("agent"), ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0 picks a free one.")
     controller: str = Field(f"127.0.0.1:{usual_port('trisolaris', 'grpc')}", description="host:port of trisolaris' gRPC side.")
     state_dir: Path = Field(default_factory=lambda: data_dir() / "agent", description="Folder for unsent batches and for what the control plane said last.")
+    protocols_dir: Path = Field(Path("/etc/weir/protocols"), description="Folder with the Python files that `l7.custom` names.")
     group: str = Field("", description="Id of the group this agent asks to join; empty for the default one.")
     host_id: str = Field("", max_length=256, description="Stable id of this machine; empty to take /etc/machine-id.")
     hostname: str = Field("", max_length=256, description="Name of this machine; empty to ask the kernel.")

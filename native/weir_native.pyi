@@ -205,6 +205,8 @@ class Replay:
 
     def __iter__(self) -> Replay: ...
     def __next__(self) -> Batch: ...
+    def protocol_health(self) -> list[tuple[int, Literal["starting", "running", "gone", "stuck", "nonsense"]]]:
+        """How the processes are that read protocols, by place."""
     def stats(self) -> dict[str, int]:
         """Counters so far, among them `capture_cut` and `capture_corrupt`: what a damaged file lacks."""
 
@@ -232,6 +234,16 @@ class Engine:
         IPv4 together before (they count as the one packet they make). Each thread writes documents of its own; limits are for all of them together. Packets from or to an address and port in `exclude` are left out by the
         kernel; 0.0.0.0 and :: stand for every address of their family. Raises OSError without CAP_NET_RAW, RuntimeError where it runs.
         """
+    def connect_protocol(self, place: int, ports: list[tuple[int, int]], sockets: list[int]) -> None:
+        """Has the flows at these ports (either end's; without any: what no protocol knows) read by the process at the other end of the sockets.
+
+        One for each thread while it runs, one for a capture or replay to come; the descriptors are the engine's from now on. `place`: any number of the
+        caller's; a lower one is asked first; what had it before is forgotten. Raises ValueError for another number of sockets.
+        """
+    def disconnect_protocol(self, place: int) -> None:
+        """Closes its sockets; its flows are left to the other protocols."""
+    def protocol_health(self) -> list[tuple[int, Literal["starting", "running", "gone", "stuck", "nonsense"]]]:
+        """How the processes are that read protocols, by place, as of the last second."""
     def set_netns(self, netns: list[tuple[str, str]]) -> None:
         """The network namespaces (name, path) to capture in besides the own one; one that cannot be entered counts in `netns_failed`."""
     def reconfigure(self, config: EngineConfig) -> None:
@@ -242,6 +254,33 @@ class Engine:
         """Counters as of the last second: packets, bytes, drops by reason, flows, memory."""
     def stop(self) -> list[Batch]:
         """Reports every flow that is alive, ends the thread, and gives what was not drained. Nothing where it does not run."""
+
+@final
+class ProtocolInput:
+    """What the `parse` of a protocol in Python is given: agent.custom.contract says more."""
+
+    data: bytes
+    from_client: bool
+    datagram: bool
+    full: bool
+    waiting: tuple[str, int] | None
+    obfuscate: bool
+
+@final
+class ProtocolOpening:
+    """What its `guess` is given."""
+
+    data: bytes
+    from_client: bool
+    client_port: int
+    server_port: int
+    is_tcp: bool
+
+def serve_protocol(protocol: type, sockets: list[int]) -> None:
+    """Reads the protocol of this class (agent.custom.Protocol) for the engine at the other end of each socket, until all are closed.
+
+    Once in a process. Raises ValueError, TypeError or AttributeError for a class that is no protocol, OSError where an engine speaks nonsense.
+    """
 
 def batch_hash(body: Buffer | RequestBody) -> int:
     """A 64-bit hash of a request body, the same in every run and on every machine."""

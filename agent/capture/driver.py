@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from agent.capture.plan import Plan
+from agent.custom.hosts import Hosts
 from agent.errors import CaptureUnavailableError
 from agent.metrics import ENGINE, count_dropped
 from agent.send.outbox import Outbox
@@ -50,6 +51,7 @@ class Driver:
     def __init__(self, outbox: Outbox) -> None:
         self.problem = "Capture has not started yet."
         """Why no packets are seen, one sentence; empty while they are."""
+        self.protocols = Hosts()
         self._outbox = outbox
         self._engine: Engine | None = None
         self._plan: Plan | None = None
@@ -81,6 +83,8 @@ class Driver:
             return
         if plan.engine != before.engine:
             engine.reconfigure(plan.engine)
+        if plan.custom != before.custom:
+            self.protocols.change(engine, plan.custom, plan.fanout)
         if plan.namespaces != before.namespaces:
             engine.set_netns(list(plan.namespaces))
         self._plan = replace(plan, exclude=before.exclude)
@@ -93,7 +97,9 @@ class Driver:
         self._stopping.set()
         if thread is not None:
             thread.join()
+        self.protocols.release()
         self._outbox.take(engine.stop())
+        self.protocols.reap()
         self._outbox.flush()
         self._count(engine.stats())
         self._engine = self._thread = None
@@ -119,6 +125,7 @@ class Driver:
             return
         self.problem = ""
         self._plan = plan
+        self.protocols.begin(self._engine, plan.custom, plan.fanout, keep=True)
         self._stopping.clear()
         self._thread = threading.Thread(target=self._drain, args=(self._engine,), name="drain", daemon=True)
         self._thread.start()

@@ -15,10 +15,12 @@ import httpx
 
 from agent.capture.governor import MIB
 from agent.capture.making import engine_config
+from agent.capture.plan import wanted_protocols
 from agent.control.client import ControlClient
 from agent.control.genesis import Reporter
 from agent.control.question import revision, sync_request
 from agent.control.standing import Standing
+from agent.custom.hosts import Wanted
 from agent.errors import CannotStartError, NotDeliveredError
 from agent.metrics import count_dropped, rows_sent_and_dropped
 from agent.platform.identity import HostIdentity, host_identity
@@ -45,7 +47,7 @@ _WAITING_BYTES: Final = 16 * MIB
 """Reading waits while so much waits for the ingesters."""
 
 
-def deliver_file(path: Path, *, ingesters: Sequence[str], agent_id: int) -> None:
+def deliver_file(path: Path, *, ingesters: Sequence[str], agent_id: int, protocols: Sequence[Wanted] = ()) -> None:
     """Sends `path`'s rows and says on standard error what became of them.
 
     `ingesters` are URLs, or decoder=URL. Raises CaptureFileError, CannotStartError where nobody says who this agent is or where rows go, NotDeliveredError.
@@ -59,14 +61,14 @@ def deliver_file(path: Path, *, ingesters: Sequence[str], agent_id: int) -> None
     if bool(urls) != bool(agent_id):
         message = "--ingester and --agent-id go together: give both, or neither to ask the control plane."
         raise CannotStartError(message)
-    asyncio.run(_deliver(path, settings, urls, agent_id))
+    asyncio.run(_deliver(path, settings, urls, agent_id, protocols))
 
 
-async def _deliver(path: Path, settings: AgentSettings, urls: Mapping[str, str], agent_id: int) -> None:
+async def _deliver(path: Path, settings: AgentSettings, urls: Mapping[str, str], agent_id: int, protocols: Sequence[Wanted]) -> None:
     identity = host_identity(settings.host_id, settings.hostname, settings.state_dir)
     standing = Standing(vtap_id=agent_id, ingesters=dict(urls)) if agent_id else await _registered(settings, identity)
     config = standing.config
-    file = CaptureFile(path, engine_config(config, standing.vtap_id))
+    file = CaptureFile(path, engine_config(config, standing.vtap_id), (*wanted_protocols(config, settings.protocols_dir), *protocols))
     resource: dict[str, str | int] = {
         "service.name": "weir-agent",
         "service.version": revision(),

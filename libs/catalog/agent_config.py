@@ -10,18 +10,28 @@ import reprlib
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 MAX_YAML_BYTES: Final = 256 * 1024
 
 MIB: Final = 1 << 20
+MAX_PORT: Final = 65_535
 
 
 class AgentConfigError(ValueError):
     """A configuration that cannot be used; the message names the key and the remedy in one sentence each."""
 
 
+def _ordered(text: str) -> str:
+    first, _, last = text.partition("-")
+    if not int(first) <= int(last) <= MAX_PORT:
+        message = "a range of ports goes from a lower port to a higher one, 65535 at most"
+        raise ValueError(message)
+    return text
+
+
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+PortRange = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}-[1-9][0-9]{0,4}$"), AfterValidator(_ordered)]
 InterfacePattern = Annotated[str, Field(pattern=r"^([^/\s]*/)?[^/\s]{1,64}$", max_length=256)]
 """`interface` or `namespace/interface`, both with `*` and `?`."""
 L7Protocol = Literal[
@@ -117,11 +127,33 @@ class Flow(_Section):
     timeouts_s: FlowTimeouts = Field(default_factory=FlowTimeouts, description="When a flow without packets is over.")
 
 
+class CustomProtocol(_Section):
+    """A protocol that somebody wrote in Python for this fleet."""
+
+    parser: str = Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*$",
+        max_length=200,
+        description="`module:Class`: the class in `module.py` of the agent's folder for protocols (WEIR_AGENT_PROTOCOLS_DIR).",
+    )
+    ports: tuple[PortNumber | PortRange, ...] = Field(
+        (),
+        max_length=64,
+        description='Ports of either end (7000, or "7000-7099") whose flows it is asked about first; without any it is asked about what no other protocol knows.',
+    )
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """First and last port of each range."""
+        texts = [str(port).partition("-") for port in self.ports]
+        return tuple((int(first), int(last or first)) for first, _, last in texts)
+
+
 class L7(_Section):
     """Application protocols."""
 
     enabled: bool = Field(True, description="Look for application protocols, write a row per request (flow_log.l7_flow_log).")
     protocols: tuple[L7Protocol, ...] = Field(L7_PROTOCOLS, description="Which protocols are looked for.")
+    custom: tuple[CustomProtocol, ...] = Field((), max_length=16, description="Protocols written in Python, each read in a process of its own.")
     rows_per_s: int = Field(
         0,
         ge=0,

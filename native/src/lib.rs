@@ -5,6 +5,7 @@ pub mod block;
 pub mod capture;
 pub mod clickhouse;
 pub mod column;
+pub mod custom;
 pub mod document;
 pub mod engine;
 pub mod export;

@@ -68,6 +68,12 @@ impl Reader {
                 self.core.configure(config);
                 self.select();
             }
+            for place in orders.disconnect {
+                self.core.disconnect_protocol(place);
+            }
+            for endpoint in orders.connect {
+                self.core.connect_protocol(endpoint);
+            }
             if let Some(netns) = orders.netns {
                 self.follow(&netns);
                 self.processes.hurry();
@@ -77,6 +83,7 @@ impl Reader {
                 self.sleep();
             }
             self.read();
+            self.core.hear();
             self.tick(orders.stop);
             if orders.stop {
                 self.namespaces.append(&mut self.leaving);
@@ -239,6 +246,7 @@ impl Reader {
         let max_bytes = self.core.config().max_ready_bytes;
         let mut ready = lock(&self.shared.ready);
         ready.counters[lane] = counters;
+        ready.protocols[lane] = self.core.protocol_health();
         while let Some(batch) = self.core.output.take() {
             ready.bytes += batch.nbytes();
             ready.batches.push_back(batch);

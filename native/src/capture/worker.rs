@@ -3,6 +3,7 @@
 use super::namespace::{Namespace, OWN, Wanted};
 use super::reader::Reader;
 use super::{Excluded, program};
+use crate::custom::{Endpoint, Health};
 use crate::engine::{Config, Owners};
 use crate::table::Batch;
 use std::collections::VecDeque;
@@ -33,6 +34,9 @@ pub(super) struct Orders {
     pub opened: Vec<Namespace>,
     pub closed: Vec<u16>,
     pub config: Option<Config>,
+    /// Processes that read protocols, from now on; those that do not any more.
+    pub connect: Vec<Endpoint>,
+    pub disconnect: Vec<u16>,
     pub stop: bool,
 }
 
@@ -57,6 +61,8 @@ pub(super) struct Ready {
     pub dropped_rows: u64,
     /// Of each thread, in the same order of names.
     pub counters: Vec<Vec<(&'static str, u64)>>,
+    /// Of each thread: how the processes are that read protocols.
+    pub protocols: Vec<Vec<(u16, Health)>>,
     /// The threads have ended, or one of them has by itself.
     pub is_over: bool,
 }
@@ -90,7 +96,11 @@ impl Worker {
             running: AtomicUsize::new(usize::from(lanes)),
             ..Shared::default()
         });
-        lock(&shared.ready).counters = vec![Vec::new(); usize::from(lanes)];
+        {
+            let mut ready = lock(&shared.ready);
+            ready.counters = vec![Vec::new(); usize::from(lanes)];
+            ready.protocols = vec![Vec::new(); usize::from(lanes)];
+        }
         lock(&shared.orders[0]).netns = Some(settings.netns);
         let worker = Worker {
             shared: Arc::clone(&shared),
@@ -123,6 +133,41 @@ impl Worker {
         for (lane, orders) in (0..lanes).zip(&self.shared.orders) {
             lock(orders).config = Some(config.share(lane, lanes));
         }
+    }
+
+    /// Threads.
+    pub fn lanes(&self) -> usize {
+        self.shared.orders.len()
+    }
+
+    /// Uses a process that reads a protocol from now on: an endpoint for each thread.
+    pub fn connect(&self, endpoints: Vec<Endpoint>) {
+        for (endpoint, orders) in endpoints.into_iter().zip(&self.shared.orders) {
+            lock(orders).connect.push(endpoint);
+        }
+    }
+
+    /// Uses it no more.
+    pub fn disconnect(&self, place: u16) {
+        for orders in &self.shared.orders {
+            let mut orders = lock(orders);
+            orders.connect.retain(|endpoint| endpoint.place != place);
+            orders.disconnect.push(place);
+        }
+    }
+
+    /// How each process is as of the last second; the first thread that is worse off than running speaks for all.
+    pub fn protocol_health(&self) -> Vec<(u16, Health)> {
+        let ready = lock(&self.shared.ready);
+        let mut worst: Vec<(u16, Health)> = Vec::new();
+        for (place, health) in ready.protocols.iter().flatten() {
+            match worst.iter_mut().find(|(known, _)| known == place) {
+                Some((_, known)) if *known == Health::Running => *known = *health,
+                Some(_) => {}
+                None => worst.push((*place, *health)),
+            }
+        }
+        worst
     }
 
     /// Finished batches, waiting for the first one. `None` where the threads are gone and nothing is left.

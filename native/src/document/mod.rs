@@ -68,6 +68,16 @@ impl Documents {
         self.places.close(pair);
     }
 
+    /// Keeps a pair although its flow is over, because rows of it are still to come.
+    pub fn hold(&mut self, pair: u32) {
+        self.places.hold(pair);
+    }
+
+    /// Ends a [`Documents::hold`].
+    pub fn release(&mut self, pair: u32) {
+        self.places.release(pair);
+    }
+
     /// Adds what a flow did in this second.
     pub fn add(&mut self, pair: u32, traffic: &crate::flow::measure::Traffic, rare: Option<&Rare>) {
         let meter = self.meter(pair);

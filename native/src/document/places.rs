@@ -37,6 +37,8 @@ pub struct Pair {
     pub ends: [u32; 2],
     /// Flows alive.
     pub alive: u32,
+    /// Flows that are over and of which rows are still to come.
+    held: u32,
     /// Its meter in the second and in the minute.
     pub(super) meters: [u32; 2],
     is_free: bool,
@@ -84,6 +86,14 @@ impl Places {
         }
     }
 
+    pub(super) fn hold(&mut self, pair: u32) {
+        self.pairs[pair as usize].held += 1;
+    }
+
+    pub(super) fn release(&mut self, pair: u32) {
+        self.pairs[pair as usize].held -= 1;
+    }
+
     fn add_pair(&mut self, key: &PairKey, hash: u64) -> u32 {
         let end = |ip, role| EndKey {
             ip,
@@ -99,6 +109,7 @@ impl Places {
             key: *key,
             ends,
             alive: 0,
+            held: 0,
             meters: [NONE; 2],
             is_free: false,
         };
@@ -141,7 +152,7 @@ impl Places {
     pub(super) fn sweep(&mut self) {
         for number in 0..self.pairs.len() as u32 {
             let pair = &mut self.pairs[number as usize];
-            if pair.is_free || pair.alive > 0 || pair.meters != [NONE; 2] {
+            if pair.is_free || pair.alive > 0 || pair.held > 0 || pair.meters != [NONE; 2] {
                 continue;
             }
             pair.is_free = true;

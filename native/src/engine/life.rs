@@ -52,6 +52,7 @@ impl Core {
             self.look();
             if self.now_s.is_multiple_of(L7_TICK_S) {
                 self.tick_l7();
+                self.tick_custom(i64::from(self.now_s) * 1_000_000);
             }
         }
     }
@@ -264,6 +265,7 @@ impl Core {
         };
         self.drain_early(slot, &mut app);
         let end_us = self.flows.get(slot).last_us.max(i64::from(self.now_s) * 1_000_000);
+        self.end_custom(slot, &mut app, end_us);
         let seen = self.with_sink(slot, |sink| app.l7.close(end_us, sink));
         self.count_l7(slot, seen, app.l7.protocol());
     }
@@ -293,6 +295,7 @@ impl Core {
     pub(super) fn configure_l7(&mut self) {
         let settings = std::sync::Arc::clone(&self.config.l7_settings);
         self.strangers.forget();
+        self.configure_custom(&settings);
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
             let now_us = flow.last_us;
@@ -347,6 +350,7 @@ impl Core {
                 self.close(slot, close_type, end_us, !goes_on);
             }
         }
+        self.settle_custom();
         self.end_second();
         self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
         self.free.clear();

@@ -3,6 +3,7 @@
 //! Time is that of the packets; in live capture the clock pushes it on when no packets come.
 
 mod config;
+mod custom;
 mod fragments;
 mod icmp;
 mod life;
@@ -33,6 +34,7 @@ use crate::flow::state::State;
 use crate::flow::timer::Wheel;
 use crate::flow::{Cold, Flow, NO_NIC};
 use crate::packet::{Fragment, ICMP, ICMP6, Ip, Link, Packet, TCP, UDP, flag, tunnel};
+use custom::Custom;
 use fragments::Fragments;
 use rows::seconds;
 use strangers::Strangers;
@@ -120,6 +122,8 @@ pub struct Core {
     /// What waits in the streams of all flows for segments before it.
     early_bytes: usize,
     owners: std::sync::Arc<Owners>,
+    /// Protocols read by processes of their own.
+    custom: Custom,
     /// New flows whose processes are still to be looked for.
     fresh: Vec<u32>,
     /// Packets come from interfaces, which may see the same one again.
@@ -169,6 +173,7 @@ impl Core {
             early_bytes: 0,
             owners: Default::default(),
             fresh: Vec::new(),
+            custom: Custom::new(!is_live),
             is_live,
         }
     }

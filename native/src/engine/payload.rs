@@ -27,7 +27,7 @@ impl Core {
         let is_wanted = match &self.flows.get(slot).app {
             // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
             Some(app) => has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack),
-            None => has_data && self.is_promising(slot, frame, way),
+            None => has_data && (self.is_custom(slot) || self.is_promising(slot, frame, way)),
         };
         if !is_wanted {
             return;
@@ -37,6 +37,8 @@ impl Core {
                 l7: FlowL7::new(&self.config.l7_settings),
                 is_turned: false,
                 streams: Default::default(),
+                remote: None,
+                offered: None,
                 tls_hello_us: 0,
             })
         });
@@ -46,6 +48,10 @@ impl Core {
         let before = app.l7.protocol();
         if has_data {
             let bytes = frame.payload();
+            if !self.custom.is_empty() {
+                let opening = self.opening(slot, packet, bytes, way);
+                self.offer(slot, &mut app, &opening);
+            }
             self.tls_times(slot, &mut app, packet.time_us, bytes);
             if packet.protocol == TCP {
                 self.segment(slot, &mut app, packet, bytes, way);
@@ -64,7 +70,7 @@ impl Core {
         if app.l7.is_done() {
             flow.attention.stop();
             self.early_bytes -= app.streams.iter().map(Stream::early_bytes).sum::<usize>();
-        } else if app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
+        } else if app.offered.is_none() && app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
             // Whatever this was, it leaves nothing behind but the number of times.
             flow.unread = 3;
             if app.l7.rests(packet.time_us) {
@@ -90,19 +96,24 @@ impl Core {
             return true;
         }
         let bytes = frame.payload();
-        let opening = Opening {
+        let opening = self.opening(slot, packet, bytes, way);
+        if !matches!(table::find(&opening, &self.config.l7_settings), Found::Unknown) || self.takes_unknown(slot) {
+            return true;
+        }
+        self.flows.get_mut(slot).unread |= 1 << way;
+        self.not_known(slot);
+        false
+    }
+
+    fn opening<'a>(&self, slot: u32, packet: &Packet, bytes: &'a [u8], way: usize) -> Opening<'a> {
+        let flow = self.flows.get(slot);
+        Opening {
             bytes,
             from_client: way == 0,
             client_port: flow.client().1,
             server_port: flow.server().1,
             transport: packet.protocol,
-        };
-        if !matches!(table::find(&opening, &self.config.l7_settings), Found::Unknown) {
-            return true;
         }
-        flow.unread |= 1 << way;
-        self.not_known(slot);
-        false
     }
 
     /// No protocol knew a packet of this flow: after some of them it is left alone for a while.
@@ -189,8 +200,10 @@ impl Core {
         if missing > 0 {
             self.stats.stream_gaps += 1;
             self.flows.get_mut(slot).tell(way, letter::GAP);
-            let seen = self.with_sink(slot, |sink| app.l7.gap((way == 0) != turned, missing, now_us, sink));
-            self.count_l7(slot, seen, app.l7.protocol());
+            if !self.hand_gap(app, (way == 0) != turned, missing, now_us) {
+                let seen = self.with_sink(slot, |sink| app.l7.gap((way == 0) != turned, missing, now_us, sink));
+                self.count_l7(slot, seen, app.l7.protocol());
+            }
         }
         self.pop(slot, app, way);
     }
@@ -232,6 +245,9 @@ impl Core {
             client_port: flow.client().1,
             server_port: flow.server().1,
         };
+        if app.remote.is_some() && self.hand_over(app, packet) {
+            return;
+        }
         let seen = self.with_sink(slot, |sink| app.l7.packet(&packet, sink));
         self.count_l7(slot, seen, app.l7.protocol());
     }

@@ -1,6 +1,7 @@
 //! A capture file through the engine.
 
 use super::{BATCH, Config, Core, Frame, Passing};
+use crate::custom::{Endpoint, Health};
 use crate::packet::parse;
 use crate::pcap::{Capture, Record};
 use crate::table::Batch;
@@ -21,15 +22,18 @@ pub struct Replay {
 impl Replay {
     /// # Errors
     /// What opening the file gives; `InvalidData` where it is no capture.
-    pub fn open(path: &Path, config: Config) -> io::Result<Replay> {
+    pub fn open(path: &Path, config: Config, protocols: Vec<Endpoint>) -> io::Result<Replay> {
         // Whoever asks for the next batch takes it, so nothing has to be dropped.
         let config = Config {
             max_ready_bytes: usize::MAX,
             ..config
         };
+        let mut core = Core::new(config, false);
+        let capture = Capture::open(path)?;
+        protocols.into_iter().for_each(|endpoint| core.connect_protocol(endpoint));
         Ok(Replay {
-            capture: Capture::open(path)?,
-            core: Core::new(config, false),
+            capture,
+            core,
             records: Vec::with_capacity(RECORDS),
             done: false,
         })
@@ -51,6 +55,11 @@ impl Replay {
             feed(&mut self.core, &self.records, self.capture.bytes());
         }
         Ok(self.core.output.take())
+    }
+
+    /// How the processes are that read protocols.
+    pub fn protocol_health(&self) -> Vec<(u16, Health)> {
+        self.core.protocol_health()
     }
 
     pub fn counters(&self) -> Vec<(&'static str, u64)> {

@@ -27,6 +27,18 @@ pub struct Stats {
     pub stream_gaps: u64,
     /// Requests given up because too many waited.
     pub requests_evicted: u64,
+    /// Handed to processes that read protocols.
+    pub custom_packets: u64,
+    /// Of these, what a process had no room for, or nobody took.
+    pub custom_dropped_packets: u64,
+    /// Rows that came back.
+    pub custom_rows: u64,
+    /// Of these, those that came so late that their flow was forgotten.
+    pub custom_late_rows: u64,
+    /// Flows that a process gave back: not its protocol.
+    pub custom_refused_flows: u64,
+    /// Flows in a process that ended or was ended; what it had not told of them is lost.
+    pub custom_lost_flows: u64,
     /// Dropped by the kernel because the ring was full.
     pub kernel_drops: u64,
     pub kernel_packets: u64,
@@ -68,6 +80,12 @@ impl Stats {
             ("clock_rewinds", self.clock_rewinds),
             ("stream_gaps", self.stream_gaps),
             ("requests_evicted", self.requests_evicted),
+            ("custom_packets", self.custom_packets),
+            ("custom_dropped_packets", self.custom_dropped_packets),
+            ("custom_rows", self.custom_rows),
+            ("custom_late_rows", self.custom_late_rows),
+            ("custom_refused_flows", self.custom_refused_flows),
+            ("custom_lost_flows", self.custom_lost_flows),
             ("kernel_drops", self.kernel_drops),
             ("kernel_packets", self.kernel_packets),
             ("capture_cut", self.capture_cut),

@@ -12,6 +12,7 @@ mod tcp;
 pub mod timer;
 mod udp;
 
+use crate::custom::Remote;
 use crate::l7::FlowL7;
 use crate::packet::{Ip, Packet, TCP, Trouble, Tunnel, tunnel};
 use attention::Attention;
@@ -203,6 +204,10 @@ pub struct App {
     /// The flow was turned round since: what is the client now was the server when `l7` was made.
     pub is_turned: bool,
     pub streams: [Stream; 2],
+    /// The process that reads this flow, where it is not `l7`.
+    pub remote: Option<Remote>,
+    /// The last process that it was offered to.
+    pub offered: Option<u16>,
     /// When the client began to negotiate TLS, until data flows.
     pub tls_hello_us: i64,
 }

@@ -17,6 +17,8 @@ pub struct L7Settings {
     pub max_pending_requests: usize,
     /// Payload packets without a recognised protocol before a flow is left alone for a minute.
     pub max_guesses: u8,
+    /// The one protocol that is looked for, where it is not the table's.
+    pub only: Option<&'static super::table::Protocol>,
     /// `l7_protocol` of those that are not to be read.
     pub left_out: Vec<u8>,
 }
@@ -31,6 +33,7 @@ impl Default for L7Settings {
             obfuscate: false,
             max_pending_requests: 512,
             max_guesses: 10,
+            only: None,
             left_out: Vec::new(),
         }
     }

@@ -30,6 +30,12 @@ pub struct Protocol {
     pub parser: fn(&Opening<'_>) -> Box<dyn Parser>,
 }
 
+impl std::fmt::Debug for Protocol {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name)
+    }
+}
+
 /// What is spoken over a protocol of the table and has a name of its own: a message says so by `Facts::dialect`.
 #[derive(Debug)]
 pub struct Dialect {
@@ -366,6 +372,12 @@ pub static PROTOCOLS: &[Protocol] = &[
     },
 ];
 
+/// Name of a protocol or dialect of the table.
+pub fn name_of(id: u8) -> Option<&'static str> {
+    let protocol = PROTOCOLS.iter().find(|protocol| protocol.id == id).map(|protocol| protocol.name);
+    protocol.or_else(|| DIALECTS.iter().find(|dialect| dialect.id == id).map(|dialect| dialect.name))
+}
+
 /// What the table says to the first bytes of a flow.
 #[derive(Clone, Copy)]
 pub enum Found {
@@ -380,7 +392,8 @@ pub enum Found {
 #[inline]
 pub fn find(opening: &Opening<'_>, settings: &L7Settings) -> Found {
     let mut found = Found::Unknown;
-    for protocol in PROTOCOLS {
+    let protocols = settings.only.map_or(PROTOCOLS, std::slice::from_ref);
+    for protocol in protocols {
         if !protocol.transports.contains(&opening.transport) || !settings.reads(protocol) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use super::batch::PyBatch;
 use crate::capture::{Excluded, Settings, Worker};
+use crate::custom::{self, Dead, Endpoint, Health, Socket};
 use crate::engine::replay::Replay;
 use crate::engine::{Config, Pattern};
 use crate::l7::L7Settings;
@@ -20,6 +21,8 @@ use std::time::Duration;
 pub struct PyEngine {
     config: Mutex<Config>,
     worker: Mutex<Option<Arc<Worker>>>,
+    /// Processes that read protocols, for the capture or the replay to come.
+    waiting: Mutex<Vec<Endpoint>>,
 }
 
 /// The batches of one capture file.
@@ -42,6 +45,7 @@ impl PyEngine {
         Ok(PyEngine {
             config: Mutex::new(config),
             worker: Mutex::new(None),
+            waiting: Mutex::default(),
         })
     }
 
@@ -73,6 +77,42 @@ impl PyEngine {
         let started = started.map_err(|error| PyOSError::new_err((error.raw_os_error(), format!("cannot capture packets: {error}"))))?;
         *locked(&self.worker) = Some(Arc::new(started));
         Ok(())
+    }
+
+    fn connect_protocol(&self, place: u16, ports: Vec<(u16, u16)>, sockets: Vec<i32>) -> PyResult<()> {
+        // SAFETY: the caller gives its descriptors away.
+        let sockets: Vec<Socket> = sockets.into_iter().map(|descriptor| unsafe { custom::own(descriptor) }).collect();
+        let endpoints = sockets.into_iter().map(|socket| Endpoint {
+            place,
+            ports: ports.clone(),
+            socket,
+        });
+        match &*locked(&self.worker) {
+            Some(worker) if endpoints.len() == worker.lanes() => worker.connect(endpoints.collect()),
+            None if endpoints.len() == 1 => {
+                let mut waiting = locked(&self.waiting);
+                waiting.retain(|endpoint| endpoint.place != place);
+                waiting.extend(endpoints);
+            }
+            _ => {
+                return Err(PyValueError::new_err(
+                    "a running engine takes a socket for each thread, one that does not run takes one",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn disconnect_protocol(&self, place: u16) {
+        locked(&self.waiting).retain(|endpoint| endpoint.place != place);
+        if let Some(worker) = &*locked(&self.worker) {
+            worker.disconnect(place);
+        }
+    }
+
+    fn protocol_health(&self) -> Vec<(u16, &'static str)> {
+        let health = locked(&self.worker).as_ref().map(|worker| worker.protocol_health());
+        said(health.unwrap_or_default())
     }
 
     fn set_netns(&self, netns: Vec<(String, PathBuf)>) -> PyResult<()> {
@@ -112,7 +152,10 @@ impl PyEngine {
 
     fn replay(&self, py: Python<'_>, path: PathBuf) -> PyResult<PyReplay> {
         let config = locked(&self.config).clone();
-        let replay = py.detach(|| Replay::open(&path, config)).map_err(|error| refused(&path, &error))?;
+        let endpoints = std::mem::take(&mut *locked(&self.waiting));
+        let replay = py
+            .detach(|| Replay::open(&path, config, endpoints))
+            .map_err(|error| refused(&path, &error))?;
         Ok(PyReplay { inner: Mutex::new(replay) })
     }
 }
@@ -123,6 +166,17 @@ impl PyEngine {
             .clone()
             .ok_or_else(|| PyRuntimeError::new_err("the engine is not running"))
     }
+}
+
+fn said(health: Vec<(u16, Health)>) -> Vec<(u16, &'static str)> {
+    let word = |health| match health {
+        Health::Starting => "starting",
+        Health::Running => "running",
+        Health::Dead(Dead::Gone) => "gone",
+        Health::Dead(Dead::Stuck) => "stuck",
+        Health::Dead(Dead::Nonsense) => "nonsense",
+    };
+    health.into_iter().map(|(place, health)| (place, word(health))).collect()
 }
 
 fn excluded((address, port): (String, u16)) -> PyResult<Excluded> {
@@ -152,6 +206,10 @@ impl PyReplay {
             .detach(|| locked(&self.inner).next_batch())
             .map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(batch.map(PyBatch::from))
+    }
+
+    fn protocol_health(&self) -> Vec<(u16, &'static str)> {
+        said(locked(&self.inner).protocol_health())
     }
 
     /// Counters so far.

@@ -9,6 +9,7 @@ mod export;
 pub mod gather;
 mod hash;
 mod logs;
+mod protocol;
 pub mod tags;
 
 use pyo3::prelude::*;
@@ -26,6 +27,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tags::PyTagTable>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyReplay>()?;
+    module.add_class::<protocol::PyInput>()?;
+    module.add_class::<protocol::PyOpening>()?;
+    module.add_function(wrap_pyfunction!(protocol::serve_protocol, module)?)?;
     module.add_function(wrap_pyfunction!(hash::batch_hash, module)?)?;
     module.add_class::<clickhouse::NativeUpgrade>()?;
     module.add_function(wrap_pyfunction!(clickhouse::encode_frames, module)?)?;

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from agent.capture.exclusion import own_endpoints
 from agent.capture.plan import make_plan
 from agent.control.standing import Standing
 from agent.platform.facts import HostFacts, Namespace
+from agent.settings import AgentSettings
 from libs.catalog.agent_config import parse_agent_config
 
+SETTINGS = AgentSettings(protocols_dir=Path("/protocols"))
 FACTS = HostFacts((Namespace("", 1, "", (), "/proc/self/ns/net"), Namespace("blue", 2, "", (), "/run/netns/blue")))
 
 
@@ -16,19 +19,19 @@ def standing(text: str = "") -> Standing:
 
 
 def test_every_namespace_but_the_own_is_handed_over() -> None:
-    plan = make_plan(standing(), FACTS, 0, "127.0.0.1:20035", 20440)
+    plan = make_plan(standing(), FACTS, 0, SETTINGS, 20440)
     assert plan.namespaces == (("blue", "/run/netns/blue"),)
-    assert make_plan(standing("capture: {network_namespaces: false}"), FACTS, 0, "c:1", 1).namespaces == ()
+    assert make_plan(standing("capture: {network_namespaces: false}"), FACTS, 0, SETTINGS, 1).namespaces == ()
 
 
 def test_a_refused_or_disabled_agent_captures_nothing() -> None:
-    assert make_plan(standing(), FACTS, 0, "c:1", 1).enabled
-    assert not make_plan(standing("capture: {enabled: false}"), FACTS, 0, "c:1", 1).enabled
-    assert not make_plan(replace(standing(), refused="no"), FACTS, 0, "c:1", 1).enabled
+    assert make_plan(standing(), FACTS, 0, SETTINGS, 1).enabled
+    assert not make_plan(standing("capture: {enabled: false}"), FACTS, 0, SETTINGS, 1).enabled
+    assert not make_plan(replace(standing(), refused="no"), FACTS, 0, SETTINGS, 1).enabled
 
 
 def test_what_is_shed_is_not_made() -> None:
-    plans = [make_plan(standing(), FACTS, level, "c:1", 1).engine for level in (0, 1, 2)]
+    plans = [make_plan(standing(), FACTS, level, SETTINGS, 1).engine for level in (0, 1, 2)]
     assert [(plan["l7"], plan["l7_log"], plan["l4_log"], plan["documents"]) for plan in plans] == [
         (True, True, True, True),
         (False, False, True, True),
@@ -38,7 +41,7 @@ def test_what_is_shed_is_not_made() -> None:
 
 def test_the_configuration_reaches_the_engine() -> None:
     text = "{flow: {max_flows: 5000, enabled: false, timeouts_s: {opening: 0.5}}, l7: {dns_session_timeout_s: 2}}"
-    engine = make_plan(standing(text), FACTS, 0, "c:1", 1).engine
+    engine = make_plan(standing(text), FACTS, 0, SETTINGS, 1).engine
     assert (engine["max_flows"], engine["l4_log"], engine["timeouts"]["opening_s"]) == (5000, False, 1)
     assert engine["l7_settings"]["udp_request_timeout_us"] == 2_000_000
     assert engine["agent_id"] == 4
@@ -46,7 +49,7 @@ def test_the_configuration_reaches_the_engine() -> None:
 
 def test_interfaces_protocols_and_limits_reach_the_engine() -> None:
     text = "{capture: {interfaces: [eth*], exclude_interfaces: [blue/lo]}, flow: {rows_per_s: 7}, l7: {rows_per_s: 8, protocols: [DNS]}}"
-    engine = make_plan(standing(text), FACTS, 0, "c:1", 1).engine
+    engine = make_plan(standing(text), FACTS, 0, SETTINGS, 1).engine
     assert (engine["interfaces"], engine["exclude_interfaces"]) == (["eth*"], ["blue/lo"])
     assert (engine["l4_rows_per_s"], engine["l7_rows_per_s"], engine["l7_settings"]["protocols"]) == (7, 8, ["DNS"])
 
@@ -64,5 +67,13 @@ def test_until_it_has_spoken_the_usual_ports_of_this_machine_are_left_out() -> N
 
 
 def test_ports_that_a_person_excludes_are_left_out_on_every_address() -> None:
-    plan = make_plan(standing("capture: {exclude_ports: [22]}"), FACTS, 0, "c:1", 1)
+    plan = make_plan(standing("capture: {exclude_ports: [22]}"), FACTS, 0, SETTINGS, 1)
     assert {("0.0.0.0", 22), ("::", 22)} <= set(plan.exclude)
+
+
+def test_custom_protocols_are_processes_with_ports() -> None:
+    text = 'l7: {custom: [{parser: "tally:Tally", ports: [7000, "7100-7199"]}, {parser: "other:Other"}]}'
+    first, second = make_plan(standing(text), FACTS, 0, SETTINGS, 1).custom
+    assert (first.source.path, first.source.name, first.ports) == (Path("/protocols/tally.py"), "tally:Tally", ((7000, 7000), (7100, 7199)))
+    assert second.ports == ()
+    assert make_plan(standing(text + "\n"), FACTS, 0, SETTINGS, 1).custom == (first, second)
