@@ -53,6 +53,8 @@ pub struct Facts {
     pub key: u64,
     /// `key` is not all of it: any waiting request with the same `request_id` will do.
     pub loose_key: bool,
+    /// One message that answers several: every request with a key from here to `key`. Alone it is no row, unless it tells an error.
+    pub first_key: Option<u64>,
     pub request_id: u64,
     /// What is spoken over the protocol, where the row is to be called by it.
     pub dialect: Option<&'static Dialect>,
@@ -160,6 +162,14 @@ impl Facts {
         for (key, value) in end.attributes() {
             self.attribute(key, value.as_bytes());
         }
+    }
+
+    /// The same answer to another request: its bytes were counted already.
+    pub(crate) fn again(&self) -> Box<Facts> {
+        let mut again = take(self.start_us, self.tcp_seq);
+        again.end_us = self.end_us;
+        again.end_with(self);
+        again
     }
 
     /// Forgets everything, keeps the buffers.

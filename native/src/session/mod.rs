@@ -131,6 +131,9 @@ impl Session {
     }
 
     fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
+        if let Some(first) = facts.first_key {
+            return self.several(first, facts, out);
+        }
         let request = match out.protocol.pairing {
             Pairing::InOrder => {
                 let request = self.answered_in_order(out);
@@ -170,6 +173,32 @@ impl Session {
         } else {
             row::emit(request, Some(facts), out);
         }
+    }
+
+    /// Answers every request with a key from `first` to the answer's own.
+    fn several(&mut self, first: u64, facts: Box<Facts>, out: &mut Out<'_>) {
+        let keys = first..=facts.key;
+        let mut last = None;
+        let mut at = 0;
+        while let Some((key, _)) = self.waiting.get(at) {
+            if !keys.contains(key) {
+                at += 1;
+                continue;
+            }
+            let found = self.waiting.remove(at).map(|(_, request)| request);
+            if let Some(request) = last.replace(found) {
+                out.seen.responses += 1;
+                out.count(facts.status);
+                row::emit(request, Some(facts.again()), out);
+            }
+        }
+        // What was asked too long ago is a row already.
+        if last.is_none() && matches!(facts.status, Status::Ok | Status::Unknown) {
+            return facts::give(facts);
+        }
+        out.seen.responses += 1;
+        out.count(facts.status);
+        row::emit(last.flatten(), Some(facts), out);
     }
 
     /// One of them failed: those behind it are passed over.

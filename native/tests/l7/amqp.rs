@@ -101,6 +101,42 @@ fn a_message_is_one_row_however_many_frames_it_has() {
 }
 
 #[test]
+fn a_confirmed_publication_is_one_row_whoever_else_is_confirmed_with_it() {
+    let mut flow = opened();
+    let confirm = |number: u8, tag: u64, multiple: u8| method(1, 60, number, &[&tag.to_be_bytes(), &[multiple]]);
+    flow.send(CLIENT, &publish(1, "", "before", b"x"));
+    flow.send(CLIENT, &method(1, 85, 10, &[&[0]])).send(SERVER, &method(1, 85, 11, &[]));
+    for name in ["1", "2", "3", "4", "5", "6"] {
+        flow.send(CLIENT, &publish(1, "", name, b"x"));
+    }
+    flow.send(CLIENT, &publish(2, "", "other", b"x"));
+    flow.send(SERVER, &[confirm(80, 2, 0), confirm(120, 1, 0), confirm(80, 4, 1)].concat());
+    let close = |code: u16, text: &str| method(1, 20, 40, &[&code.to_be_bytes(), &short(text), &[0; 4]]);
+    flow.send(SERVER, &close(404, "gone")).send(CLIENT, &method(1, 20, 41, &[]));
+    // Opened again nothing is confirmed.
+    flow.send(CLIENT, &[method(1, 20, 10, &[&[0]]), publish(1, "", "after", b"x")].concat());
+    flow.send(SERVER, &method(1, 20, 11, &[&[0; 4]]));
+    let rows = flow.close();
+    let told: Vec<String> = (1..rows.lines.len())
+        .map(|at| rows.pick(at, "type request_type endpoint response_code response_status response_exception"))
+        .collect();
+    let expected = [
+        "0 Basic.Publish before  5 ",
+        "2 Confirm.Select   0 ",
+        "0 Basic.Publish other  5 ",
+        "2 Basic.Publish 2  0 ",
+        "2 Basic.Publish 1  3 not taken",
+        "2 Basic.Publish 3  0 ",
+        "2 Basic.Publish 4  0 ",
+        "2 Basic.Publish 5 404 4 gone",
+        "2 Basic.Publish 6 404 4 gone",
+        "0 Basic.Publish after  5 ",
+        "2 Channel.Open   0 ",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn frames_of_others_between_those_of_a_message_are_not_lost() {
     let mut flow = opened();
     let (head, body) = (

@@ -3,6 +3,7 @@
 //! Source: the specification with RabbitMQ's extensions. Methods that ask are paired with what answers them on their channel; where a channel or the
 //! connection is closed instead, that is the answer. A message is one row with its method, its header and its body.
 
+mod confirm;
 mod method;
 mod opening;
 mod table;
@@ -11,6 +12,7 @@ use super::Status;
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Input, Kind, Opening, Parser, Resync, Step};
 use super::rest::Rest;
+use confirm::Confirms;
 use method::Role;
 pub use opening::guess;
 use opening::{BODY, GREETING, HEADER, HEARTBEAT, METHOD, OVERHEAD};
@@ -59,6 +61,7 @@ pub struct Amqp {
     sides: [Side; 2],
     asked: VecDeque<Asked>,
     last_key: u64,
+    confirms: Confirms,
     host: Box<str>,
 }
 
@@ -138,6 +141,9 @@ impl Parser for Amqp {
 
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
         self.sides[usize::from(!from_client)] = Side::default();
+        if from_client {
+            self.confirms.lose_count();
+        }
         opening::resync(bytes)
     }
 
@@ -152,7 +158,7 @@ impl Parser for Amqp {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.host.len() + self.asked.capacity() * size_of::<Asked>()
+        self.host.len() + self.asked.capacity() * size_of::<Asked>() + self.confirms.heap_bytes()
     }
 }
 
@@ -179,6 +185,7 @@ impl Amqp {
             let host = facts.get(Slot::Domain);
             self.host = host[..host.floor_char_boundary(MAX_HOST)].into();
         }
+        self.confirms.see(class, number, channel);
         facts.put(Slot::Version, b"0-9-1");
         facts.put(Slot::Domain, self.host.as_bytes());
         let kind = match role {
@@ -209,6 +216,20 @@ impl Amqp {
             Role::Tells if number == 50 => {
                 // Nobody wanted it: an error that answers nothing.
                 facts.key = NOBODY;
+                Kind::Response
+            }
+            Role::Tells if number == 40 && from_client => match self.confirms.publish(channel) {
+                Some(key) => {
+                    facts.key = key;
+                    Kind::Request
+                }
+                None => Kind::Notice,
+            },
+            Role::Tells if matches!(number, 80 | 120) && !from_client && self.confirms.answer(channel, &mut fields, facts) => {
+                facts.status = if number == 80 { Status::Ok } else { Status::ServerError };
+                if number == 120 {
+                    facts.put(Slot::Exception, b"not taken");
+                }
                 Kind::Response
             }
             Role::Tells if number == 120 && !from_client => {
@@ -257,6 +278,9 @@ impl Amqp {
         }
         let key = self.answered(|asked| asked.by_client != from_client && (is_all || asked.channel == channel));
         facts.key = key.unwrap_or(NOBODY);
+        if let (None, false, Some((first, last))) = (key, from_client, self.confirms.all(channel)) {
+            (facts.first_key, facts.key) = (Some(first), last);
+        }
         Kind::Response
     }
 
