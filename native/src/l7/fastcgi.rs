@@ -106,8 +106,11 @@ struct Side {
     /// Bytes of parameters still to come in this record, and of a long pair that goes on over records.
     params: usize,
     pass: usize,
-    /// The first part of a pair whose rest is in the next record.
+    /// The first part of a pair, or of an answer's head, whose rest is in the next record.
     carry: Vec<u8>,
+    /// What was complained of behind the answer's head, and whether that tells an error.
+    late: Vec<u8>,
+    has_failed: bool,
     /// The request that goes on.
     id: u64,
     /// The head of its message was told.
@@ -176,7 +179,7 @@ impl Parser for FastCgi {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.sides.iter().map(|side| side.carry.capacity()).sum()
+        self.sides.iter().map(|side| side.carry.capacity() + side.late.capacity()).sum()
     }
 }
 
@@ -300,20 +303,42 @@ impl FastCgi {
         let id = u64::from(header.id);
         if side.id != id {
             (side.id, side.told) = (id, false);
+            (side.carry, side.late) = (Vec::new(), Vec::new());
         }
         (facts.key, facts.request_id) = (id, id);
         let here = input.bytes.get(HEADER..).unwrap_or_default();
         let here = &here[..here.len().min(header.content)];
         match header.kind {
             STDOUT if !side.told && header.content > 0 => {
-                let end = memchr::memmem::find(here, b"\r\n\r\n").map(|end| end + 4);
-                let size = match end {
-                    Some(end) => end,
-                    None if here.len() == header.content || here.len() >= MAX_HEAD => here.len(),
-                    None => return Step::More,
+                let mut lines = std::mem::take(&mut side.carry);
+                let before = lines.len();
+                let joined = if before > 0 {
+                    lines.extend_from_slice(here);
+                    &lines
+                } else {
+                    here
                 };
-                head(&here[..size], facts);
-                side.told = true;
+                let end = match end_of_head(joined) {
+                    Some(end) => end,
+                    None if here.len() < header.content && here.len() < MAX_HEAD => {
+                        lines.truncate(before);
+                        side.carry = lines;
+                        return Step::More;
+                    }
+                    None if joined.len() >= MAX_HEAD => joined.len(),
+                    // Programs that write line by line have a record for each.
+                    None => {
+                        if before == 0 {
+                            lines.extend_from_slice(here);
+                        }
+                        side.carry = lines;
+                        (side.left, side.padding, side.is_body) = (0, header.padding, false);
+                        return Step::Took { size: HEADER + here.len() };
+                    }
+                };
+                head(&joined[..end], facts);
+                let size = end - before;
+                (side.told, side.has_failed) = (true, matches!(facts.status, Status::ClientError | Status::ServerError));
                 (side.left, side.padding, side.is_body) = (header.content - size, header.padding, true);
                 Step::Message {
                     size: HEADER + size,
@@ -330,14 +355,36 @@ impl FastCgi {
                 (side.left, side.padding, side.is_body) = (header.content - told, header.padding, false);
                 Step::Took { size: HEADER + told }
             }
+            STDERR if header.content > 0 && side.late.is_empty() => {
+                let told = header.content.min(MAX_ERROR);
+                if here.len() < told {
+                    return Step::More;
+                }
+                side.late.extend_from_slice(here[..told].trim_ascii());
+                (side.left, side.padding, side.is_body) = (header.content - told, header.padding, false);
+                side.part(HEADER + told, 0, false)
+            }
             END => {
                 let Some(size) = input.bytes.get(..HEADER + header.content + header.padding).map(<[u8]>::len) else {
                     return Step::More;
                 };
+                let (lines, late) = (std::mem::take(&mut side.carry), std::mem::take(&mut side.late));
                 if std::mem::take(&mut side.told) {
-                    return side.part(size, 0, true);
+                    if late.is_empty() {
+                        return side.part(size, 0, true);
+                    }
+                    if side.has_failed {
+                        facts.put(Slot::Exception, &late);
+                    } else {
+                        facts.attribute("fastcgi.stderr", &late);
+                    }
+                    return Step::Tail { size, key: id };
                 }
-                ended(here, facts);
+                if lines.is_empty() {
+                    ended(here, facts);
+                } else {
+                    head(&lines, facts);
+                }
                 Step::Message {
                     size,
                     kind: Kind::Response,
@@ -348,6 +395,8 @@ impl FastCgi {
                 side.skip(header, header.kind == STDOUT);
                 if side.told {
                     side.part(HEADER, 0, false)
+                } else if matches!(header.kind, STDOUT | STDERR) {
+                    Step::Took { size: HEADER }
                 } else {
                     Step::Skip { size: HEADER }
                 }
@@ -423,6 +472,15 @@ fn param(name: &[u8], value: &[u8], has_uri: bool, context: &mut Context, facts:
         }
     }
     name == b"REQUEST_URI"
+}
+
+/// Where an answer's head is over: behind an empty line.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes[at + 1..] {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
 }
 
 /// An answer's head: header lines, of which `Status` is 200 where it is not said.

@@ -142,6 +142,37 @@ fn what_an_application_complains_about_is_told() {
 }
 
 #[test]
+fn a_head_in_several_records_and_a_complaint_behind_it_are_read() {
+    let mut flow = Flow::new(6, 9000);
+    let end = record(3, 1, &[0; 8], 0);
+    let told = [
+        record(6, 1, b"Content-Type: text/plain\n", 3),
+        record(7, 1, b"", 0),
+        record(6, 1, b"Status: 50", 0),
+        record(6, 1, b"3 Busy\n\nsor", 0),
+        record(7, 1, b"the shelf fell down\n", 4),
+        record(6, 1, b"ry", 0),
+        end.clone(),
+    ]
+    .concat();
+    let fine = [record(6, 1, b"Status: 201\r\n\r\n", 0), record(7, 1, b"a warning", 0), end.clone()].concat();
+    let bare = [record(6, 1, b"Status: 404\n", 0), end].concat();
+    for answer in [&told, &fine, &bare] {
+        flow.send(CLIENT, &request(1)).send(SERVER, answer);
+    }
+    flow.send(CLIENT, &request(1)).drip(SERVER, &told);
+    let rows = flow.close();
+    let fields = "type response_code response_status response_exception response_length";
+    assert_eq!(rows.pick(0, fields), "2 503 3 the shelf fell down 5");
+    assert_eq!(
+        rows.pick(1, "type response_code response_status fastcgi.stderr"),
+        "2 201 0 a warning"
+    );
+    assert_eq!(rows.pick(2, "type response_code response_status"), "2 404 4");
+    assert_eq!((rows.lines.len(), rows.pick(3, fields)), (4, rows.pick(0, fields)));
+}
+
+#[test]
 fn gaps_in_bodies_cost_nothing_and_others_one_request() {
     let body = [
         begin(1),
