@@ -51,7 +51,7 @@ PROOFS: Final = (
         "ZMTP",
         "ZMTP 3: a message of several frames is one row, its length that of its first frame with content. REQ and REP are paired in order, everything else is a row without an answer; subscriptions and published messages tell their topic, errors of a login their reason. Encrypted by CURVE only sizes are told. A flow without its greeting, and one behind a loss, is not read: nothing tells where a frame begins.",
         "pyzmq 27.3: REQ/REP, PUB/SUB, PLAIN (refused too), CURVE",
-        "not yet",
+        "ZeroMQ 4.3 by pyzmq 27.3: REQ/REP with its own times, PUSH/PULL, PUB/SUB",
         "3 of 3: mechanism's commands, subscriptions, topics, requests and answers. The other reader makes a row of each greeting, command and frame; here a message is one row",
     ),
     Proof(
@@ -80,9 +80,9 @@ PROOFS: Final = (
     ),
     Proof(
         "FastCGI",
-        "Method, host, address and script (attribute `fastcgi.script`), user agent, referer, forwarded-for, trace context from the HTTP_ parameters; the answer's Status, 200 where it says none. 4xx are the client's errors, 5xx the server's; what a failed answer wrote to STDERR is its exception, of others attribute `fastcgi.stderr`. Parameters longer than 4 KiB are passed over.",
+        "Method, host, address and script (attribute `fastcgi.script`), user agent, referer, forwarded-for, trace context from the HTTP_ parameters; the answer's Status, 200 where it says none. 4xx are the client's errors, 5xx the server's; what a failed answer wrote to STDERR, before or behind its head, is its exception, of others attribute `fastcgi.stderr`. Parameters longer than 4 KiB are passed over.",
         "nginx 1.22 and php-fpm 8.2, connections kept and not",
-        "not yet",
+        "fcgiwrap 1.1 behind nginx, asked by curl, which times itself; nginx's own log",
         "`fastcgi`, which has no `.result`, gives its request and answer",
     ),
     Proof(
@@ -90,7 +90,7 @@ PROOFS: Final = (
         "UDP and TCP; multicast DNS and LLMNR too: what is shouted waits for nothing, an announcement is a row of its own unless it says the same words again, "
         "attribute `dns.variant` says which. A one-shot question to port 5353 with an id is taken for an ordinary one.",
         "dnsmasq 2.90 and dig 9.18 (UDP, TCP), zeroconf 0.154 (multicast), bytes of our own (LLMNR)",
-        "not yet",
+        "dnsmasq and dig (UDP, TCP, with EDNS and without), which times itself",
         "3 of 3",
     ),
     Proof(
@@ -228,7 +228,7 @@ PROOFS: Final = (
         "ALPN, JA4 and the cipher, its duration that from hello to hello. A hello in several packets, in any order, and behind a Retry. A server that closes says "
         "why. What comes after is encrypted and not looked at. Not read: version negotiation; connections taken up in the middle.",
         "aioquic 1.7.2 (versions 1 and 2, Retry, a hello in two packets, a refusal)",
-        "not yet",
+        "aioquic 1.7.2 with itself: versions 1 and 2, Retry, refusals; a client that times itself",
         "none there",
     ),
     Proof(
@@ -254,7 +254,7 @@ PROOFS: Final = (
         "The upgrade is a row of HTTP with code 101; behind it each message is a row without an answer, of any number of frames, with its length as sent "
         "(compressed or not), its opcode as the type, and where the connection was opened. Codes of Close are sorted by who complains of whom.",
         "websockets 17.4 (Python)",
-        "not yet",
+        "websockets 17.4 (Python) with itself: fragments, compression",
         "none there",
     ),
     Proof(
@@ -271,7 +271,7 @@ PROOFS: Final = (
         "errors. Secrets of AUTH are never told; mails are not read. "
         "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
         "aiosmtpd 1.4.6, smtplib of Python 3.11",
-        "not yet",
+        "aiosmtpd 1.4.6 and smtplib, which times itself",
         "none there",
     ),
     Proof(
@@ -280,7 +280,7 @@ PROOFS: Final = (
         "errors. Passwords are never told. Data connections are flows without a protocol. "
         "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
         "vsftpd 3.0.3, ftplib of Python 3.11",
-        "not yet",
+        "vsftpd and ftplib, which times itself",
         "none there",
     ),
     Proof(
@@ -288,7 +288,7 @@ PROOFS: Final = (
         "By its port only. The answer's stratum and reference are attributes; a clock that is not set is a server error, a kiss of death by its word. Symmetric "
         "and broadcast messages are rows without an answer.",
         "chrony 4.3, ntpdate of ntpsec 1.2.2, bytes of our own",
-        "not yet",
+        "chronyd, asked by a client of ours that times itself",
         "none there",
     ),
     Proof(
@@ -296,7 +296,7 @@ PROOFS: Final = (
         "IPv4, and the fixed parts of IPv6. What a client shouts is answered in another flow, so both are rows of their own with the same id; renewals, and what "
         "relays pass on, are paired. A refusal is a client error.",
         "dnsmasq 2.90 and ISC dhclient 4.4.3 (IPv4); IPv6 by bytes of our own only",
-        "not yet",
+        "dnsmasq and BusyBox's udhcpc (IPv4), by the leases that the client has",
         "none there",
     ),
     Proof(
@@ -332,9 +332,10 @@ PROOFS: Final = (
         "0-9-1 with RabbitMQ's extensions. Methods are paired on their channel, a channel or connection closed with an error is the answer to what waits there; "
         "a message is one row with its header and body, without an answer. Endpoint is `exchange.routing key`, or the queue; the virtual host is the domain, the "
         "channel the request id. Headers of messages carry traces. What came back (Basic.Return), was not taken (Basic.Nack), or closes unasked is a row of "
-        "type response with its error. Acknowledgements are rows of their own. Not read: AMQP 1.0.",
+        "type response with its error. A publication on a channel with confirms is answered by its confirmation, several by one that says so; a consumer's "
+        "acknowledgements are rows of their own. Not read: AMQP 1.0.",
         "RabbitMQ 3.10.8, pika 1.4.4",
-        "not yet",
+        "RabbitMQ 3.10.8 and pika 1.4.4, which times itself: confirms one by one and several at once, refusals, deliveries",
         "2 of 2 in methods, lengths, times, codes; the greeting, and the frames of one message apart, are rows of the other reader only, which writes "
         "`exchange.` where there is no key",
     ),

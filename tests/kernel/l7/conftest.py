@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,10 @@ class Watched:
             yield process
         finally:
             process.terminate()
+            # What the server started in its turn, and left.
+            for pid in subprocess.run(["ip", "netns", "pids", self.namespace], check=True, capture_output=True, text=True).stdout.split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
             process.wait(timeout=30)
 
     def client(self, script: str, *arguments: str) -> list[Any]:
