@@ -49,6 +49,7 @@ PROGRAMS: Final = {
     "vsftpd": "vsftpd",
     "chronyd": "chrony",
     "udhcpc": "udhcpc",
+    "sipp": "sip-tester",
     "rabbitmq-server": "rabbitmq-server",
     "redis-server": "redis-server",
     "slapd": "slapd",
@@ -62,6 +63,8 @@ PROGRAMS: Final = {
     "mosquitto_pub": "mosquitto-clients",
 }
 """Real clients and servers that tests use → the Debian package of each."""
+JARS_S: Final = 120
+"""How long Maven may take."""
 FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")
 RACED: Final = frozenset({"integration", "kernel", "e2e"})
 RETRIED_MAX: Final = 25
@@ -126,6 +129,25 @@ def programs() -> None:
         sys.stdout.write(f"  ! {names}: could not be installed ({last}); tests that use them are skipped\n")
     else:
         sys.stdout.write(f"  \033[32m✓\033[0m {'install ' + names:<40} {time.monotonic() - began:6.1f} s\n")
+    sys.stdout.flush()
+
+
+def jars() -> None:
+    """Brings the one broker that Debian does not have, where Maven is; the test that misses it says so when it is skipped."""
+    there = BUILD / "kafka"
+    if list(there.glob("kafka_*.jar")) or "WEIR_TEST_KAFKA_LIB" in os.environ or any(shutil.which(program) is None for program in ("java", "mvn")):
+        return
+    began = time.monotonic()
+    words = ("mvn", "-q", "-B", "-f", "tests/data/l7/kafka/pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={there}")
+    try:
+        code = subprocess.run(words, cwd=ROOT, capture_output=True, check=False, timeout=JARS_S).returncode
+    except subprocess.TimeoutExpired:
+        code = -1
+    if code:
+        shutil.rmtree(there, ignore_errors=True)
+        sys.stdout.write("  ! Kafka: could not be brought by Maven; tests that use it are skipped\n")
+    else:
+        sys.stdout.write(f"  \033[32m✓\033[0m {'bring Kafka':<40} {time.monotonic() - began:6.1f} s\n")
     sys.stdout.flush()
 
 
@@ -236,6 +258,8 @@ def main(stages: list[str]) -> int:
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if {"integration", "kernel", "e2e"} & set(stages or STAGES):
         programs()
+    if "kernel" in (stages or STAGES):
+        jars()
     for stage in stages or STAGES:
         if stage == "check":
             for name, words in CHECKS:
