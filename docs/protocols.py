@@ -328,6 +328,17 @@ PROOFS: Final = (
         "5 of 5",
     ),
     Proof(
+        "OpenWire",
+        "Versions 1 to 12, tight and loose, with numbered objects and without, as both ends agree; where that was not seen, the first command of up to 2 KiB that one form "
+        "fits to the last bit tells it. Every command by name; destination (`queue://ORDERS`, its name alone is the endpoint), also where only its number is sent; client id, "
+        "user, selector, subscription and correlation id as attributes, the broker's address as domain, trace context in properties of messages that begin within 8 KiB. Only "
+        "what asks to be answered is paired, all else is a row without an answer. An exception is the server's error unless it blames name, destination, selector "
+        "or login. Not read: connections whose frames have no sizes.",
+        "ActiveMQ 5.16.7, broker and client (Java): tight, loose, with and without numbered objects, version 1",
+        "not yet",
+        "4 of 4",
+    ),
+    Proof(
         "AMQP",
         "0-9-1 with RabbitMQ's extensions. Methods are paired on their channel, a channel or connection closed with an error is the answer to what waits there; "
         "a message is one row with its header and body, without an answer. Endpoint is `exchange.routing key`, or the queue; the virtual host is the domain, the "

@@ -69,6 +69,7 @@ L7Protocol = Literal[
     "ZMTP",
     "Kafka",
     "AMQP",
+    "OpenWire",
 ]
 """What the native engine can read; a test compares."""
 L7_PROTOCOLS: Final[tuple[L7Protocol, ...]] = get_args(L7Protocol)

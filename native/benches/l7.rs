@@ -164,6 +164,9 @@ fn main() {
     let sent = b"\0\0\0\x23\0\0\0\x08\x08\x06\x32\x04\x08\0\x10\x07\x0e\x01\0\0\0\0\0\0\0\x07\x0a\x01p\x10\x07\x18\x01body";
     let receipt = b"\0\0\0\x12\0\0\0\x0e\x08\x07\x3a\x0a\x08\0\x10\x07\x1a\x04\x08\x09\x10\x28";
     run("pulsar, send", 6, 6650, sent, receipt, usize::MAX);
+    let ack = b"\0\0\0\x12\x16\x01\x01\0\0\0\x02\0\x07\0\x06\0\x05\x02\0\0\0\x01";
+    let acked = b"\0\0\0\x0b\x1e\x01\0\0\0\0\x01\0\0\0\x02";
+    run("openwire, acknowledgement", 6, 61616, ack, acked, usize::MAX);
     run("thrift, bare", 6, 9090, &call[4..], &reply[4..], usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
     run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);

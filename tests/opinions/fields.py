@@ -83,6 +83,11 @@ def _mqtt_type(record: Record) -> Any:
     return name.upper() if name in ("Connect", "Publish", "Subscribe", "Unsubscribe", "Pingreq", "Disconnect") else None
 
 
+def _openwire_asked(name: str) -> Value:
+    """Of everything but answers."""
+    return lambda record: record.get(name) if record["msg_type"] != "Response" else None
+
+
 def _pulsar_command(record: Record) -> Any:
     names = [name for name in record["command"] if name != "type"] if record["msg_type"] == "Request" else []
     spelled = {"PartitionMetadata": "PartitionedMetadata", "LookupTopic": "Lookup"}
@@ -132,9 +137,14 @@ FIELDS: Final[dict[str, dict[str, Value]]] = {
     },
     "nats": {"request_resource": nats("subject", "Sub", "Pub", "Hpub", "Msg", "Hmsg")},
     "openwire": {
-        "request_type": plain("command_type", "Request"),
-        "request_id": lambda record: (record.get("command_id") or None) if record["msg_type"] == "Request" else None,
-        "endpoint": plain("topic", "Request"),
+        "request_type": _openwire_asked("command_type"),
+        "request_id": _openwire_asked("command_id"),
+        "endpoint": _openwire_asked("topic"),
+        "version": _openwire_asked("version"),
+        "request_length": lambda record: (record["req_msg_size"] or record["res_msg_size"]) if record["msg_type"] != "Response" else None,
+        "response_length": plain("res_msg_size", "Response"),
+        "response_exception": plain("err_msg", "Response"),
+        "trace_id": traces,
     },
     "pulsar": {
         "request_type": _pulsar_command,

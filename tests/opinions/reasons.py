@@ -21,7 +21,11 @@ _REASONS: Final = (
     ("mysql/mysql-table-create", "request_resource", "The list of a table's fields names the table; the other reader says nothing of that command."),
     ("nats/nats-headers", "request_resource", "A message to several subscribers is several messages in one packet; the other reader tells one of each packet."),
     ("nats/nats-nrpc1", "request_resource", "An answer to an inbox belongs to its request in our rows; the server's identifier is the resource of its INFO."),
-    ("openwire/*", "*", "OpenWire is not read yet."),
+    (
+        "openwire/openwire_segmented",
+        "request_id",
+        "A MessageDispatch has the number 0; the other reader tells that of the message inside, which is its sender's.",
+    ),
 )
 """Captures and columns (patterns), and whose fault it is, and why."""
 

@@ -45,6 +45,9 @@ pub trait Framed: Send {
     /// Whether a message starts at the front of bytes that may be anything.
     fn starts(&self, bytes: &[u8], from_client: bool) -> Guess;
 
+    /// Bytes of a direction were lost: what is known about it may be wrong.
+    fn lost(&mut self, _from_client: bool) {}
+
     /// Whether the bytes are gone before they could tell anything: nothing more is looked at in either direction.
     fn is_over(&self) -> bool {
         false
@@ -111,6 +114,7 @@ impl<P: Framed> Parser for Frames<P> {
 
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
         self.left[usize::from(!from_client)] = 0;
+        self.protocol.lost(from_client);
         for at in 0..bytes.len() {
             match self.protocol.starts(&bytes[at..], from_client) {
                 Guess::Yes | Guess::Reversed => return Resync::At(at),

@@ -26,6 +26,7 @@ mod mqtt;
 mod mysql;
 mod nats;
 mod ntp;
+mod openwire;
 mod oracle;
 mod parser;
 pub(crate) mod ping;

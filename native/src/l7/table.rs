@@ -2,8 +2,8 @@
 
 use super::{
     Guess, L7Settings, Opening, Parser, amqp, brpc, cassandra, dhcp, dns, dubbo, fastcgi, ftp, http1, http2, kafka, ldap, memcached,
-    mongodb, mqtt, mysql, nats, ntp, oracle, ping, postgresql, pulsar, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh, tars,
-    thrift, tls, zmtp,
+    mongodb, mqtt, mysql, nats, ntp, openwire, oracle, ping, postgresql, pulsar, quic, redis, rocketmq, sip, smtp, sofarpc, someip, ssh,
+    tars, thrift, tls, zmtp,
 };
 
 /// How responses find their requests.
@@ -216,6 +216,15 @@ pub static PROTOCOLS: &[Protocol] = &[
         pairing: Pairing::ByKey,
         guess: nats::guess,
         parser: nats::parser,
+    },
+    Protocol {
+        id: 103,
+        name: "OpenWire",
+        folder: "openwire",
+        transports: &[TCP],
+        pairing: Pairing::ByKey,
+        guess: openwire::guess,
+        parser: openwire::parser,
     },
     Protocol {
         id: 62,

@@ -20,6 +20,7 @@ mod mongodb;
 mod mqtt;
 mod mysql;
 mod nats;
+mod openwire;
 mod oracle;
 mod postgresql;
 mod pulsar;
