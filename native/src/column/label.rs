@@ -32,7 +32,11 @@ pub struct Label {
     state: RandomState,
     /// Labels given lately, by `slot`: most rows repeat one of few.
     recent: Box<[Recent; SLOTS]>,
+    /// Words of the program given lately: where they stand, their length and their position, by `place`.
+    words: [(usize, usize, u32); WORDS],
 }
+
+const WORDS: usize = 4;
 
 /// A label in the dictionary: its position, and where its bytes are.
 #[derive(Clone, Copy, Default)]
@@ -67,6 +71,7 @@ impl Default for Label {
             seen: HashTable::new(),
             state: RandomState::default(),
             recent: Box::new([Recent::default(); SLOTS]),
+            words: [(0, 0, 0); WORDS],
         }
     }
 }
@@ -145,6 +150,20 @@ impl Label {
         self.set_key(row, key);
     }
 
+    /// As `set` for a word of the program, which is known by where it stands.
+    #[inline]
+    pub fn set_word(&mut self, row: usize, word: &'static str) {
+        let address = word.as_ptr() as usize;
+        let place = (address ^ address >> 4) % WORDS;
+        let (known, length, key) = self.words[place];
+        if (known, length) == (address, word.len()) {
+            return self.set_key(row, key);
+        }
+        let key = self.intern(word);
+        self.words[place] = (address, word.len(), key);
+        self.set_key(row, key);
+    }
+
     /// Puts a position that `intern` gave into `row`.
     #[inline]
     pub fn set_key(&mut self, row: usize, key: u32) {
@@ -207,6 +226,20 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn a_word_is_a_label(rows in proptest::collection::vec(0usize..9, 0..60)) {
+            // Words within words begin or end at the same place.
+            const ALL: &str = "alphabet";
+            let words: [&'static str; 9] = std::array::from_fn(|at| if at < 5 { &ALL[at..] } else { &ALL[..at - 4] });
+            let mut label = Label::default();
+            for (row, at) in rows.iter().enumerate() {
+                label.set_word(row, words[*at]);
+            }
+            for (row, at) in rows.iter().enumerate() {
+                prop_assert_eq!(label.get(row), words[*at]);
+            }
+        }
+
         #[test]
         fn same_is_equality(a in proptest::collection::vec(0u8..2, 0..40), b in proptest::collection::vec(0u8..2, 0..40)) {
             prop_assert_eq!(same(&a, &b), a == b);

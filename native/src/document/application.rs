@@ -36,8 +36,33 @@ impl L7Meter {
     }
 }
 
-/// Pair or end, protocol, and the endpoint's place in the label.
-pub type L7Key = (u32, u8, u32);
+/// Pair or end, protocol, and the endpoint's place in the label, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct L7Key(u64);
+
+impl L7Key {
+    /// Protocols take one byte, endpoints fewer than three.
+    fn of(place: u32, protocol: u8, endpoint: u32) -> L7Key {
+        L7Key(u64::from(place) << 32 | u64::from(endpoint & 0xff_ffff) << 8 | u64::from(protocol))
+    }
+
+    fn place(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn protocol(self) -> u8 {
+        self.0 as u8
+    }
+
+    fn endpoint(self) -> u32 {
+        (self.0 >> 8) as u32 & 0xff_ffff
+    }
+
+    /// The same at another place.
+    fn at(self, place: u32) -> L7Key {
+        L7Key(u64::from(place) << 32 | self.0 & u64::from(u32::MAX))
+    }
+}
 
 #[derive(Default)]
 pub struct Applications {
@@ -73,29 +98,40 @@ impl Applications {
     pub(super) fn add(&mut self, pair: u32, protocol: u8, endpoint: &str, counts: &L7Meter) {
         let full = self.endpoints.dict.len() > MAX_ENDPOINTS || self.held.len() > MAX_KEYS;
         let endpoint = if full { 0 } else { self.endpoints.intern(endpoint) };
-        self.merged += u64::from(full);
-        self.held.entry((pair, protocol, endpoint)).or_default().add(counts);
+        self.merged += if full { counts.request.max(counts.response) } else { 0 };
+        self.held.entry(L7Key::of(pair, protocol, endpoint)).or_default().add(counts);
+    }
+
+    /// Adds what was counted in a shorter interval.
+    pub(super) fn gather(&mut self, shorter: &Applications) {
+        for (key, meter) in &shorter.held {
+            self.add(
+                key.place(),
+                key.protocol(),
+                shorter.endpoints.dict.get(key.endpoint() as usize),
+                meter,
+            );
+        }
     }
 
     pub(super) fn write(&mut self, places: &Places, interval: usize, time_s: u32, output: &mut Output) {
-        let mut ends: HashMap<(u32, u8, u32), L7Meter, RandomState> = HashMap::default();
-        for ((number, protocol, endpoint), meter) in self.held.drain() {
-            let pair = &places.pairs[number as usize];
+        let mut ends: HashMap<L7Key, L7Meter, RandomState> = HashMap::default();
+        for (key, meter) in self.held.drain() {
+            let pair = &places.pairs[key.place() as usize];
             for end in pair.ends {
-                ends.entry((end, protocol, endpoint)).or_default().add(&meter);
+                ends.entry(key.at(end)).or_default().add(&meter);
             }
             let (table, seen) = output.application_map(interval);
             let row = table.rows();
             table.time.set(row, time_s);
             write_ends!(table, row, pair.key.is_ipv6, pair.key.client, pair.key.server);
             write_seen!(table, row, &pair.key, seen);
-            write_l7!(table, row, protocol, self.endpoints.dict.get(endpoint as usize), &meter);
+            write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), &meter);
             table.commit();
             output.application_map_written(interval);
         }
-        for ((end, protocol, endpoint), meter) in &ends {
-            let key = &places.ends[*end as usize].key;
-            self.write_one(key, *protocol, *endpoint, meter, (interval, time_s), output);
+        for (key, meter) in &ends {
+            self.write_one(&places.ends[key.place() as usize].key, *key, meter, (interval, time_s), output);
         }
     }
 
@@ -108,14 +144,14 @@ impl Applications {
         self.held.shrink_to(1024);
     }
 
-    fn write_one(&self, key: &EndKey, protocol: u8, endpoint: u32, meter: &L7Meter, when: (usize, u32), output: &mut Output) {
+    fn write_one(&self, end: &EndKey, key: L7Key, meter: &L7Meter, when: (usize, u32), output: &mut Output) {
         let (table, seen) = output.application(when.0);
         let row = table.rows();
         table.time.set(row, when.1);
-        write_end!(table, row, key);
-        set!(table, row, role = key.role);
-        write_seen!(table, row, key, seen);
-        write_l7!(table, row, protocol, self.endpoints.dict.get(endpoint as usize), meter);
+        write_end!(table, row, end);
+        set!(table, row, role = end.role);
+        write_seen!(table, row, end, seen);
+        write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), meter);
         table.commit();
         output.application_written(when.0);
     }

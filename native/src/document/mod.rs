@@ -29,6 +29,8 @@ pub struct Documents {
     places: Places,
     /// By interval.
     pairs: [Meters; 2],
+    /// Of the interval that is being written; empty between.
+    ends: Meters,
     applications: [Applications; 2],
 }
 
@@ -92,10 +94,9 @@ impl Documents {
     }
 
     /// Counts one finished request.
+    #[inline]
     pub fn add_l7(&mut self, pair: u32, protocol: u8, endpoint: &str, counts: &L7Meter) {
-        for applications in &mut self.applications {
-            applications.add(pair, protocol, endpoint, counts);
-        }
+        self.applications[SECOND].add(pair, protocol, endpoint, counts);
     }
 
     /// Writes the documents of the second that began at `time_s`, and adds them to those of the minute.
@@ -105,6 +106,8 @@ impl Documents {
             let slot = &mut self.places.pairs[pair as usize].meters[MINUTE];
             self.pairs[MINUTE].of(slot, pair).add(meter);
         }
+        let [second, minute] = &mut self.applications;
+        minute.gather(second);
         self.write(SECOND, &mut seconds, time_s, output);
         self.pairs[SECOND] = seconds;
     }
@@ -112,10 +115,6 @@ impl Documents {
     /// Writes the documents of the minute that began at `time_s`, and forgets pairs without flows. The second has ended before.
     pub fn end_minute(&mut self, time_s: u32, output: &mut Output) {
         let mut minutes = std::mem::take(&mut self.pairs[MINUTE]);
-        // A flow that said nothing for a minute is still there: `flow_load` counts it.
-        for pair in self.places.alive() {
-            minutes.of(&mut self.places.pairs[pair as usize].meters[MINUTE], pair);
-        }
         self.write(MINUTE, &mut minutes, time_s, output);
         self.pairs[MINUTE] = minutes;
         self.places.sweep();
@@ -123,7 +122,12 @@ impl Documents {
 
     fn write(&mut self, interval: usize, meters: &mut Meters, time_s: u32, output: &mut Output) {
         if output.documents() {
-            network::write(&mut self.places, meters, interval, time_s, output);
+            network::write(&mut self.places, meters, &mut self.ends, (interval, time_s), output);
+            if interval == MINUTE {
+                // A flow that said nothing for a minute is still there: `flow_load` counts it.
+                network::write_idle(&self.places, interval, time_s, output);
+            }
+            network::forget(&mut self.places, &mut self.ends);
             self.applications[interval].write(&self.places, interval, time_s, output);
         }
         self.applications[interval].clear();
@@ -144,7 +148,7 @@ impl Documents {
 
     pub fn bytes(&self) -> usize {
         self.places.bytes()
-            + self.pairs.iter().map(Meters::bytes).sum::<usize>()
+            + self.pairs.iter().chain([&self.ends]).map(Meters::bytes).sum::<usize>()
             + self.applications.iter().map(Applications::bytes).sum::<usize>()
     }
 

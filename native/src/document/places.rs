@@ -1,13 +1,12 @@
 //! Ends and pairs of ends, each with a small number.
 
 use super::meter::NONE;
+use crate::flow::key::Seed;
 use crate::packet::Ip;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use std::hash::{BuildHasher, Hash};
 
 /// What the rows of a pair have in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairKey {
     pub client: Ip,
     pub server: Ip,
@@ -19,7 +18,7 @@ pub struct PairKey {
     pub observation_point: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndKey {
     pub ip: Ip,
     /// 0 client, 1 server.
@@ -29,6 +28,26 @@ pub struct EndKey {
     pub protocol: u8,
     pub nic: u16,
     pub observation_point: u8,
+}
+
+impl PairKey {
+    fn hash(&self, seed: &Seed) -> u64 {
+        let rest = u64::from(self.server_port) | u64::from(self.protocol) << 16 | u64::from(self.observation_point) << 24;
+        let rest = rest | u64::from(self.nic) << 32 | u64::from(self.is_ipv6) << 48;
+        let mut hash = seed.hash_words([self.client[1], self.server[1], rest]);
+        if self.is_ipv6 {
+            hash = seed.hash_words([self.client[0], self.server[0], hash]);
+        }
+        hash
+    }
+}
+
+impl EndKey {
+    fn hash(&self, seed: &Seed) -> u64 {
+        let rest = u64::from(self.server_port) | u64::from(self.protocol) << 16 | u64::from(self.observation_point) << 24;
+        let rest = rest | u64::from(self.nic) << 32 | u64::from(self.is_ipv6) << 48 | u64::from(self.role) << 49;
+        seed.hash_words([self.ip[1], self.ip[0], rest])
+    }
 }
 
 /// Two ends.
@@ -61,13 +80,13 @@ pub struct Places {
     by_end: HashTable<u32>,
     free_pairs: Vec<u32>,
     free_ends: Vec<u32>,
-    state: RandomState,
+    seed: Seed,
 }
 
 impl Places {
     /// The number of `key`, with one more flow alive.
     pub(super) fn open(&mut self, key: &PairKey) -> u32 {
-        let hash = self.state.hash_one(key);
+        let hash = key.hash(&self.seed);
         let found = self.by_pair.find(hash, |&pair| self.pairs[pair as usize].key == *key).copied();
         let pair = found.unwrap_or_else(|| self.add_pair(key, hash));
         let Pair { alive, ends, .. } = &mut self.pairs[pair as usize];
@@ -114,14 +133,14 @@ impl Places {
             is_free: false,
         };
         let number = put(&mut self.pairs, &mut self.free_pairs, pair);
-        let (pairs, state) = (&self.pairs, &self.state);
+        let (pairs, seed) = (&self.pairs, &self.seed);
         self.by_pair
-            .insert_unique(hash, number, |&pair| state.hash_one(pairs[pair as usize].key));
+            .insert_unique(hash, number, |&pair| pairs[pair as usize].key.hash(seed));
         number
     }
 
     fn end(&mut self, key: &EndKey) -> u32 {
-        let hash = self.state.hash_one(key);
+        let hash = key.hash(&self.seed);
         let found = self.by_end.find(hash, |&end| self.ends[end as usize].key == *key).copied();
         let number = found.unwrap_or_else(|| {
             let end = End {
@@ -132,20 +151,12 @@ impl Places {
                 is_free: false,
             };
             let number = put(&mut self.ends, &mut self.free_ends, end);
-            let (ends, state) = (&self.ends, &self.state);
-            self.by_end
-                .insert_unique(hash, number, |&end| state.hash_one(ends[end as usize].key));
+            let (ends, seed) = (&self.ends, &self.seed);
+            self.by_end.insert_unique(hash, number, |&end| ends[end as usize].key.hash(seed));
             number
         });
         self.ends[number as usize].pairs += 1;
         number
-    }
-
-    /// Pairs with flows alive.
-    pub(super) fn alive(&self) -> Vec<u32> {
-        (0..self.pairs.len() as u32)
-            .filter(|pair| self.pairs[*pair as usize].alive > 0)
-            .collect()
     }
 
     /// Forgets pairs without flows and without measures.
@@ -156,7 +167,7 @@ impl Places {
                 continue;
             }
             pair.is_free = true;
-            let (ends, hash) = (pair.ends, self.state.hash_one(pair.key));
+            let (ends, hash) = (pair.ends, pair.key.hash(&self.seed));
             remove(&mut self.by_pair, hash, number);
             self.free_pairs.push(number);
             for number in ends {
@@ -164,7 +175,7 @@ impl Places {
                 end.pairs -= 1;
                 if end.pairs == 0 && !end.is_free {
                     end.is_free = true;
-                    let hash = self.state.hash_one(end.key);
+                    let hash = end.key.hash(&self.seed);
                     remove(&mut self.by_end, hash, number);
                     self.free_ends.push(number);
                 }
@@ -172,7 +183,7 @@ impl Places {
         }
         if self.free_pairs.len() == self.pairs.len() {
             *self = Places {
-                state: self.state.clone(),
+                seed: self.seed,
                 ..Places::default()
             };
         }

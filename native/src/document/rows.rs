@@ -26,10 +26,12 @@ macro_rules! write_seen {
         );
         let nic = seen.nic(key.nic);
         set!(table, row, capture_nic_type = nic.kind);
-        table.capture_nic.set(row, &nic.name);
+        if !nic.name.is_empty() {
+            table.capture_nic.set(row, &nic.name);
+        }
         table
             .observation_point
-            .set(row, crate::engine::OBSERVATION_POINTS[usize::from(key.observation_point)]);
+            .set_word(row, crate::engine::OBSERVATION_POINTS[usize::from(key.observation_point)]);
     }};
 }
 pub(crate) use write_seen;

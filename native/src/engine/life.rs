@@ -1,9 +1,10 @@
 //! Flows begin, are reported and end; seconds and minutes pass.
 
 use super::owners::MAX_FRESH;
-use super::rows::{self, FlowEnds, RowSink, seconds};
+use super::rows::{self, RowSink, seconds};
 use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
+use crate::flow::key::Key;
 use crate::flow::measure::{NO_RARE, Traffic};
 use crate::flow::state::{self, close};
 use crate::flow::{Cold, Flow, Outside, Traffic32, side};
@@ -163,8 +164,7 @@ impl Core {
         }
         self.made += 1;
         self.alive += 1;
-        let (flows, seed) = (&self.flows, &self.seed);
-        self.index.insert(lookup.hash, slot, |slot| seed.hash(&flows.get(slot).key));
+        self.index.insert(lookup.hash, slot);
         slot
     }
 
@@ -247,12 +247,10 @@ impl Core {
         let failures = if is_tcp { state::failures(close_type) } else { [0; 5] };
         self.documents.close(flow.pair, failures, closed);
         self.write_row(slot, close_type, end_us);
-        let (flows, seed) = (&self.flows, &self.seed);
-        let flow = flows.get(slot);
-        self.index
-            .remove(seed.hash(&flow.key), slot, |slot| seed.hash(&flows.get(slot).key));
+        self.index.remove(self.seed.hash(&self.flows.get(slot).key), slot);
         let flow = self.flows.get_mut(slot);
         flow.is_alive = false;
+        flow.key = Key::NONE;
         flow.app = None;
         flow.directions.iter_mut().for_each(|way| way.holes = None);
         self.free.push(slot);
@@ -312,15 +310,11 @@ impl Core {
 
     /// Calls `with` with something that takes the requests of a flow.
     pub(super) fn with_sink<T>(&mut self, slot: u32, with: impl FnOnce(&mut RowSink<'_>) -> T) -> T {
-        let flow = self.flows.get(slot);
-        let ends = FlowEnds::of(flow, self.cold.get(slot), self.documents.pair(flow.pair).key);
-        let (documents, output) = (&mut self.documents, &mut self.output);
         with(&mut RowSink {
-            output,
-            documents,
-            ends,
-            tunnel: self.cold.get(slot).tunnel.as_deref(),
-            pair: flow.pair,
+            output: &mut self.output,
+            documents: &mut self.documents,
+            flow: self.flows.get(slot),
+            cold: self.cold.get(slot),
             writes_log: self.config.l7_log,
         })
     }

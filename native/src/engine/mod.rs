@@ -131,11 +131,26 @@ pub struct Core {
 }
 
 /// A packet with its key, on the way to its flow.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Lookup {
     key: Key,
     hash: u64,
+    /// The slot that is probably its flow's; [`NO_SLOT`] where there is none.
+    slot: u32,
     forward: bool,
+}
+
+const NO_SLOT: u32 = u32::MAX;
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Lookup {
+            key: Key::default(),
+            hash: 0,
+            slot: NO_SLOT,
+            forward: false,
+        }
+    }
 }
 
 /// Asks for the parts of a flow that every packet touches.
@@ -211,9 +226,15 @@ impl Core {
             lookup.hash = self.seed.hash(&lookup.key);
             self.index.prefetch(lookup.hash);
         }
-        for lookup in &lookups[..frames.len()] {
+        for lookup in &mut lookups[..frames.len()] {
             if let Some(slot) = self.index.guess(lookup.hash) {
+                lookup.slot = slot;
                 prefetch_flow(self.flows.get(slot));
+            }
+        }
+        for lookup in &lookups[..frames.len()] {
+            if lookup.slot < self.next {
+                self.rares.prefetch(self.flows.get(lookup.slot).rare);
             }
         }
         for (frame, lookup) in frames.iter().zip(&lookups) {
@@ -231,9 +252,7 @@ impl Core {
         if second != self.now_s {
             self.follow(second);
         }
-        let flows = &self.flows;
-        let found = self.index.find(lookup.hash, |slot| flows.get(slot).key == lookup.key);
-        let mut slot = found.unwrap_or_else(|| self.open(frame, lookup));
+        let mut slot = self.slot(frame, lookup);
         let mut way = self.flows.get(slot).way(lookup.forward);
         if self.is_live && !self.is_first_sighting(slot, way, packet) {
             self.stats.duplicate_packets += 1;
@@ -272,6 +291,18 @@ impl Core {
             ICMP | ICMP6 => self.icmp(slot, frame, way, lookup.key.scope),
             _ => {}
         }
+    }
+
+    /// The flow of a packet, opened where there is none.
+    #[inline]
+    fn slot(&mut self, frame: &Frame<'_>, lookup: &Lookup) -> u32 {
+        // What was guessed may have ended since, and its place may be another flow's.
+        if lookup.slot < self.next && self.flows.get(lookup.slot).key == lookup.key {
+            return lookup.slot;
+        }
+        let flows = &self.flows;
+        let found = self.index.find(lookup.hash, |slot| flows.get(slot).key == lookup.key);
+        found.unwrap_or_else(|| self.open(frame, lookup))
     }
 
     /// Whether this interface is the one that counts this direction of the flow. A direction belongs to the interface that saw it

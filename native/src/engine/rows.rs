@@ -41,10 +41,12 @@ macro_rules! write_flow {
             table.process_kname_1.set(row, seen.process(ends.processes[1]));
         }
         write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
-        table.capture_nic.set(row, &nic.name);
+        if !nic.name.is_empty() {
+            table.capture_nic.set(row, &nic.name);
+        }
         table
             .observation_point
-            .set(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
+            .set_word(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
         set!(
             table,
             row,
@@ -217,9 +219,8 @@ pub fn seconds(us: i64) -> u32 {
 pub struct RowSink<'a> {
     pub output: &'a mut Output,
     pub documents: &'a mut Documents,
-    pub ends: FlowEnds,
-    pub tunnel: Option<&'a Outside>,
-    pub pair: u32,
+    pub flow: &'a Flow,
+    pub cold: &'a Cold,
     pub writes_log: bool,
 }
 
@@ -236,7 +237,7 @@ impl L7Sink for RowSink<'_> {
         if row.has_duration() {
             counts.rrt.sample(0, row.response_duration_us as i64, i64::MAX);
         }
-        self.documents.add_l7(self.pair, row.protocol, row.endpoint, &counts);
+        self.documents.add_l7(self.flow.pair, row.protocol, row.endpoint, &counts);
         if self.writes_log && self.output.may_write_l7() {
             self.write(row);
         }
@@ -247,7 +248,8 @@ impl RowSink<'_> {
     fn write(&mut self, from: &L7Row<'_>) {
         let (table, seen) = self.output.l7();
         let row = table.rows();
-        write_flow!(table, row, &self.ends, self.tunnel, seen);
+        let ends = FlowEnds::of(self.flow, self.cold, self.documents.pair(self.flow.pair).key);
+        write_flow!(table, row, &ends, self.cold.tunnel.as_deref(), seen);
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);
         table.end_time.set(row, from.end_us);
@@ -274,8 +276,8 @@ impl RowSink<'_> {
         macro_rules! text {
             ($($column:ident = $value:expr),+ $(,)?) => { $( if !$value.is_empty() { table.$column.set(row, $value); } )+ };
         }
+        table.l7_protocol_str.set_word(row, from.protocol_name);
         text!(
-            l7_protocol_str = from.protocol_name,
             version = from.version,
             request_type = from.request_type,
             request_domain = from.request_domain,

@@ -18,6 +18,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// What no packet has: its lower end is the higher one.
+    pub const NONE: Key = Key {
+        low: [u64::MAX; 2],
+        high: [0; 2],
+        low_port: 0,
+        high_port: 0,
+        scope: 0,
+        protocol: 0,
+        is_ipv6: false,
+    };
+
     /// The key of a packet, and whether its source is the lower end.
     #[inline]
     pub fn of(packet: &Packet, scope: u16) -> (Key, bool) {
@@ -75,7 +86,8 @@ impl Seed {
     }
 }
 
-/// Open addressing with linear probing; an entry is part of the hash and the slot + 1, so that eight of them share a cache line.
+/// Open addressing with linear probing; an entry is half of the hash and the slot + 1, so that eight of them share a cache line.
+/// The half that is kept also says where the entry belongs, so that growing and removing touch nothing but the index.
 pub struct Index {
     entries: Vec<(u32, u32)>,
     used: usize,
@@ -99,7 +111,7 @@ impl Index {
     /// Brings the place where `hash` is looked up nearer.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
-        super::prefetch(&self.entries[hash as usize & self.mask()]);
+        super::prefetch(&self.entries[hash as u32 as usize & self.mask()]);
     }
 
     /// The first slot that may be it, without looking at the slot itself.
@@ -111,45 +123,46 @@ impl Index {
     /// The slot with this hash for which `is` holds.
     #[inline]
     pub fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut at = hash as usize & self.mask();
+        let mask = self.mask();
+        let mut at = hash as u32 as usize & mask;
         loop {
-            let (tag, slot) = self.entries[at];
+            let (tag, slot) = self.entries[at & mask];
             if slot == 0 {
                 return None;
             }
-            if tag == (hash >> 32) as u32 && is(slot - 1) {
+            if tag == hash as u32 && is(slot - 1) {
                 return Some(slot - 1);
             }
-            at = (at + 1) & self.mask();
+            at += 1;
         }
     }
 
-    /// Adds a slot that is not there. `hash_of` gives the hash of any slot, for growing.
-    pub fn insert(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+    /// Adds a slot that is not there.
+    pub fn insert(&mut self, hash: u64, slot: u32) {
         if (self.used + 1) * 2 > self.entries.len() {
             let larger = vec![(0, 0); self.entries.len() * 2];
-            for (_, slot) in std::mem::replace(&mut self.entries, larger) {
+            for (tag, slot) in std::mem::replace(&mut self.entries, larger) {
                 if slot != 0 {
-                    self.put(hash_of(slot - 1), slot - 1);
+                    self.put(tag, slot);
                 }
             }
         }
         self.used += 1;
-        self.put(hash, slot);
+        self.put(hash as u32, slot + 1);
     }
 
-    fn put(&mut self, hash: u64, slot: u32) {
-        let mut at = hash as usize & self.mask();
+    fn put(&mut self, tag: u32, entry: u32) {
+        let mut at = tag as usize & self.mask();
         while self.entries[at].1 != 0 {
             at = (at + 1) & self.mask();
         }
-        self.entries[at] = ((hash >> 32) as u32, slot + 1);
+        self.entries[at] = (tag, entry);
     }
 
-    /// Takes a slot out and closes the hole. `hash_of` gives the hash of any slot that is still there.
-    pub fn remove(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+    /// Takes a slot out and closes the hole.
+    pub fn remove(&mut self, hash: u64, slot: u32) {
         let mask = self.mask();
-        let mut hole = hash as usize & mask;
+        let mut hole = hash as u32 as usize & mask;
         while self.entries[hole].1 != slot + 1 {
             if self.entries[hole].1 == 0 {
                 return;
@@ -160,11 +173,11 @@ impl Index {
         let mut at = hole;
         loop {
             at = (at + 1) & mask;
-            let (_, other) = self.entries[at];
+            let (tag, other) = self.entries[at];
             if other == 0 {
                 break;
             }
-            let home = hash_of(other - 1) as usize & mask;
+            let home = tag as usize & mask;
             // It may move back unless its home lies behind the hole.
             if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
                 self.entries[hole] = self.entries[at];
@@ -189,14 +202,14 @@ mod tests {
         #[test]
         fn the_index_agrees_with_a_map(steps in proptest::collection::vec((any::<bool>(), 0u32..200), 0..3000)) {
             // A poor hash on purpose: long runs of neighbours.
-            let hash_of = |slot: u32| u64::from(slot / 7) | u64::from(slot) << 32;
+            let hash_of = |slot: u32| u64::from(slot / 7) | u64::from(slot % 7) << 20;
             let (mut index, mut model) = (Index::default(), HashMap::new());
             for (add, slot) in steps {
                 if add && !model.contains_key(&slot) {
-                    index.insert(hash_of(slot), slot, hash_of);
+                    index.insert(hash_of(slot), slot);
                     model.insert(slot, ());
                 } else if !add && model.remove(&slot).is_some() {
-                    index.remove(hash_of(slot), slot, hash_of);
+                    index.remove(hash_of(slot), slot);
                 }
             }
             for slot in 0..200 {

@@ -109,6 +109,15 @@ impl Rares {
         &mut self.held[*slot as usize]
     }
 
+    /// Asks for one before it is needed.
+    #[inline]
+    pub fn prefetch(&self, slot: u32) {
+        if let Some(rare) = self.held.get(slot as usize) {
+            super::prefetch(&rare.delays[SRT]);
+            super::prefetch(&rare.rtt_us);
+        }
+    }
+
     pub fn get(&self, slot: u32) -> Option<&Rare> {
         self.held.get(slot as usize)
     }

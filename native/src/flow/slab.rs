@@ -3,7 +3,7 @@
 const CHUNK: usize = 1024;
 
 pub struct Slab<T> {
-    chunks: Vec<Box<[T]>>,
+    chunks: Vec<Box<[T; CHUNK]>>,
 }
 
 impl<T> Default for Slab<T> {
@@ -26,7 +26,10 @@ impl<T: Default> Slab<T> {
     /// Makes room for one slot after `last`.
     pub fn reach(&mut self, slot: u32) {
         while self.chunks.len() * CHUNK <= slot as usize {
-            self.chunks.push((0..CHUNK).map(|_| T::default()).collect());
+            let chunk: Vec<T> = (0..CHUNK).map(|_| T::default()).collect();
+            if let Ok(chunk) = chunk.into_boxed_slice().try_into() {
+                self.chunks.push(chunk);
+            }
         }
     }
 

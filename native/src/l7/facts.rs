@@ -5,6 +5,7 @@
 
 use super::Status;
 use super::table::Dialect;
+use crate::column::{append, is_ascii};
 use std::cell::RefCell;
 
 /// Names of a message's texts.
@@ -148,6 +149,12 @@ impl Facts {
         self.pairs.iter().map(|(key, value)| (self.at(*key), self.at(*value)))
     }
 
+    /// Whether there are pairs.
+    #[inline]
+    pub fn has_attributes(&self) -> bool {
+        !self.pairs.is_empty()
+    }
+
     /// Takes over how the message ended: status, code, and texts that are not there yet or were told later.
     pub(crate) fn end_with(&mut self, end: &Facts) {
         self.dialect = self.dialect.or(end.dialect);
@@ -192,6 +199,10 @@ impl Facts {
 
     #[inline]
     fn at(&self, span: Span) -> &str {
+        // Most texts are not there, and cost no look for the borders of characters.
+        if span.len == 0 {
+            return "";
+        }
         self.text
             .get(span.start as usize..span.start as usize + span.len as usize)
             .unwrap_or_default()
@@ -201,13 +212,23 @@ impl Facts {
     fn push(&mut self, bytes: &[u8]) -> Span {
         let start = self.text.len();
         let bytes = &bytes[..bytes.len().min(MAX_TEXT).min(MAX_TEXTS.saturating_sub(start))];
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text.push_str(text),
-            Err(_) => self.push_lossy(bytes),
+        if is_ascii(bytes) {
+            // SAFETY: ASCII is UTF-8.
+            append(unsafe { self.text.as_mut_vec() }, bytes);
+        } else {
+            self.push_unusual(bytes);
         }
         Span {
             start: start as u16,
             len: (self.text.len() - start) as u16,
+        }
+    }
+
+    #[cold]
+    fn push_unusual(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.push_lossy(bytes),
         }
     }
 

@@ -170,7 +170,8 @@ impl<'a> Attributes<'a> {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        let has = |facts: Option<&Facts>| facts.is_some_and(Facts::has_attributes);
+        !has(self.request) && !has(self.response)
     }
 }
 

@@ -1,6 +1,43 @@
 //! IPv4, IPv6 with its extension headers, and the transport header behind them.
 
-use super::{Fragment, Packet, TCP, UDP, Unparsed, be16, be32, be64};
+use super::{Fragment, Link, Packet, TCP, UDP, Unparsed, be16, be32, be64};
+
+/// What most frames are, in one look: TCP in whole IPv4 without options, in Ethernet without tags. None for all others, and for those that
+/// contradict themselves: [`read`] says why.
+#[inline]
+pub(super) fn usual(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Option<Packet> {
+    const IP: usize = 14;
+    const TRANSPORT: usize = IP + 20;
+    let head: &[u8; TRANSPORT + 20] = frame.first_chunk()?;
+    let half = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+    let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    // EtherType, version with header length, and TCP without a fragment's offset or "more" bit.
+    let is_usual = link == Link::Ethernet && half(12) == 0x0800 && head[IP] == 0x45 && half(IP + 6) & 0x3fff == 0 && head[IP + 9] == TCP;
+    let wire = (wire_len as usize).max(frame.len());
+    let (total, header) = (usize::from(half(IP + 2)).min(wire - IP), usize::from(head[TRANSPORT + 12] >> 4) * 4);
+    if !is_usual || header < 20 || total < 20 + header {
+        return None;
+    }
+    let (end, begin) = (IP + total, TRANSPORT + header);
+    Some(Packet {
+        time_us,
+        src: [0, u64::from(word(IP + 12))],
+        dst: [0, u64::from(word(IP + 16))],
+        src_port: half(TRANSPORT),
+        dst_port: half(TRANSPORT + 2),
+        protocol: TCP,
+        tcp_flags: head[TRANSPORT + 13],
+        window: half(TRANSPORT + 14),
+        seq: word(TRANSPORT + 4),
+        ack: word(TRANSPORT + 8),
+        frame_bytes: end as u32,
+        l3_bytes: (total - 20) as u32,
+        l4_bytes: (end - begin) as u32,
+        payload_at: begin as u32,
+        payload_len: end.min(frame.len()).saturating_sub(begin) as u32,
+        ..Packet::default()
+    })
+}
 
 /// Reads the IP header at `at` and the transport header. `wire` is the frame's length before it was cut.
 #[inline]

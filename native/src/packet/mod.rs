@@ -118,6 +118,15 @@ pub enum Unparsed {
 /// Why there is nothing to count for a flow.
 #[inline]
 pub fn parse(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
+    match ip::usual(link, frame, wire_len, time_us) {
+        Some(packet) => Ok(packet),
+        None => every(link, frame, wire_len, time_us),
+    }
+}
+
+/// [`parse`] for every frame.
+#[inline(never)]
+fn every(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
     let mut packet = Packet {
         time_us,
         ..Packet::default()

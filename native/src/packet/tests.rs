@@ -55,6 +55,23 @@ fn a_cut_frame_keeps_its_wire_lengths() {
     );
 }
 
+proptest! {
+    #[test]
+    fn the_short_way_says_what_the_long_one_does(
+        flags in any::<u8>(), options in 0usize..6, payload in 0usize..40, cut in 0usize..120, more in 0u32..20, changes in proptest::collection::vec((0usize..60, any::<u8>()), 0..3)
+    ) {
+        let mut frame = tcp4(flags, &vec![1; options * 4], &vec![b'x'; payload]);
+        for (at, byte) in changes {
+            let length = frame.len();
+            frame[at % length] = byte;
+        }
+        let wire = frame.len() as u32 + more;
+        frame.truncate(cut.max(20));
+        let (short, long) = (parse(Link::Ethernet, &frame, wire, 7), every(Link::Ethernet, &frame, wire, 7));
+        prop_assert_eq!(format!("{short:?}"), format!("{long:?}"));
+    }
+}
+
 #[test]
 fn the_outer_vlan_of_two_is_kept() {
     let mut frame = tcp4(flag::ACK, &[], b"");

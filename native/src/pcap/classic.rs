@@ -39,25 +39,24 @@ impl Layout {
     #[inline]
     pub(super) fn next(&self, source: &mut Source) -> Next {
         let bytes = source.bytes();
-        if bytes.len() < self.header {
+        let Some(head) = bytes.first_chunk::<16>().filter(|_| bytes.len() >= self.header) else {
             return Next::More(self.header);
-        }
-        let len = self.order.u32(bytes, 8) as usize;
+        };
+        let word = |at: usize| self.order.word([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let len = word(8) as usize;
         if len > MAX_RECORD {
             return Next::Corrupt;
         }
         if bytes.len() < self.header + len {
             return Next::More(self.header + len);
         }
-        let fraction = i64::from(self.order.u32(bytes, 4));
-        let record = Record {
-            at: 0,
+        let fraction = i64::from(word(4));
+        Next::Record(Record {
+            time_us: i64::from(word(0)) * 1_000_000 + if self.nanoseconds { fraction / 1000 } else { fraction },
             len: len as u32,
-            wire: self.order.u32(bytes, 12),
-            time_us: i64::from(self.order.u32(bytes, 0)) * 1_000_000 + if self.nanoseconds { fraction / 1000 } else { fraction },
+            wire: word(12),
             link: self.link,
-        };
-        let at = source.pass(self.header + len) + self.header;
-        Next::Record(Record { at, ..record })
+            at: source.pass(self.header + len) + self.header,
+        })
     }
 }

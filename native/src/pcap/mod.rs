@@ -146,7 +146,11 @@ impl Order {
 
     #[inline]
     fn u32(self, bytes: &[u8], at: usize) -> u32 {
-        let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).unwrap_or([0; 4]);
+        self.word(bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).unwrap_or([0; 4]))
+    }
+
+    #[inline]
+    fn word(self, word: [u8; 4]) -> u32 {
         if self.big {
             u32::from_be_bytes(word)
         } else {

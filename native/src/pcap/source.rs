@@ -3,7 +3,8 @@
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufReader, Cursor, Read};
 
-const BUFFER: usize = 1 << 20;
+/// Small enough that what was read is still in the cache of the core when it is looked at.
+const BUFFER: usize = 1 << 17;
 
 pub(super) struct Source {
     reader: Box<dyn Read + Send>,
@@ -26,7 +27,7 @@ impl Source {
         }
         let whole = Cursor::new(magic).take(got as u64).chain(reader);
         let reader: Box<dyn Read + Send> = if magic == [0x1f, 0x8b] {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER / 4, whole)))
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, whole)))
         } else {
             Box::new(whole)
         };

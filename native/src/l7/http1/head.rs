@@ -1,5 +1,6 @@
 //! Header fields.
 
+use super::scan;
 use super::trace::{self, Trace};
 use crate::l7::facts::{Facts, Slot};
 use memchr::memchr;
@@ -44,7 +45,7 @@ impl Head {
             Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
             Some(b'u') if is(line, b"upgrade") => self.upgrade(line[8..].trim_ascii()),
             Some(b'r') if is(line, b"referer") => self.first(Slot::Referer, &line[8..], facts),
-            Some(b'c') if is(line, b"content-length") => self.content_length(line[15..].trim_ascii()),
+            Some(b'c') if is(line, b"content-length") => self.content_length(scan::value(&line[15..])),
             Some(b't') if is(line, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
             Some(b's') if line.len() > 13 && line[..13].eq_ignore_ascii_case(b"sec-websocket") => websocket(line, facts),
             Some(b'x') if is(line, b"x-request-id") => self.first(Slot::XRequestId, &line[13..], facts),
@@ -61,7 +62,7 @@ impl Head {
 
     #[inline]
     fn first(&mut self, slot: Slot, value: &[u8], facts: &mut Facts) {
-        facts.put_first(slot, value.trim_ascii());
+        facts.put_first(slot, scan::value(value));
         self.folded = Some(slot);
     }
 
@@ -73,8 +74,13 @@ impl Head {
     /// The first one counts; a list of equal lengths is legal (RFC 9110, 8.6).
     fn content_length(&mut self, value: &[u8]) {
         if self.length.is_none() {
-            let value = &value[..memchr(b',', value).unwrap_or(value.len())];
-            self.length = std::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok());
+            let all_digits = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+            self.length = if all_digits {
+                Some(value.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+            } else {
+                let value = &value[..memchr(b',', value).unwrap_or(value.len())];
+                std::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok())
+            };
         }
     }
 

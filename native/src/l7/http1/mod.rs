@@ -4,6 +4,7 @@
 
 mod chunks;
 mod head;
+mod scan;
 mod start;
 pub(super) mod trace;
 mod websocket;
@@ -74,7 +75,7 @@ enum Line<'a> {
 
 #[inline]
 fn line(bytes: &[u8]) -> Line<'_> {
-    match memchr(b'\n', bytes) {
+    match scan::line_end(bytes) {
         Some(end) if end <= MAX_LINE => {
             let text = &bytes[..end];
             Line::Whole(text.strip_suffix(b"\r").unwrap_or(text), end + 1)
@@ -291,13 +292,20 @@ impl Http1 {
 /// Sets what the row calls an endpoint: the first segments of the path, without query.
 pub(super) fn put_endpoint(facts: &mut Facts, segments: usize) {
     let resource = facts.get(Slot::Resource).as_bytes();
-    let path = &resource[..memchr::memchr2(b'?', b'#', resource).unwrap_or(resource.len())];
-    let mut slashes = memchr::memchr_iter(b'/', path).skip(segments);
     // The slash behind the last wanted segment ends it; a path that does not start with one (an authority, `*`) is taken whole.
-    let end = if path.first() == Some(&b'/') {
-        slashes.next().unwrap_or(path.len())
+    let mut left = if resource.first() == Some(&b'/') {
+        segments + 1
     } else {
-        path.len()
+        usize::MAX
     };
+    let ends = |byte: &u8| match byte {
+        b'?' | b'#' => true,
+        b'/' => {
+            left -= 1;
+            left == 0
+        }
+        _ => false,
+    };
+    let end = resource.iter().position(ends).unwrap_or(resource.len());
     facts.put_front(Slot::Endpoint, Slot::Resource, end);
 }

@@ -1,0 +1,64 @@
+//! Where lines and values end. Lines of a head are short: what counts is how little is done before the first byte is looked at.
+
+use memchr::memchr;
+
+/// Offset of the first line feed.
+#[inline]
+pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+        for (nth, chunk) in bytes.as_chunks::<16>().0.iter().take(NEAR).enumerate() {
+            // SAFETY: `chunk` is 16 bytes, which is what the load reads, at any alignment; SSE2 is part of every x86-64.
+            let found = unsafe {
+                let data = _mm_loadu_si128(chunk.as_ptr().cast());
+                _mm_movemask_epi8(_mm_cmpeq_epi8(data, _mm_set1_epi8(b'\n' as i8)))
+            };
+            if found != 0 {
+                return Some(nth * 16 + found.trailing_zeros() as usize);
+            }
+        }
+        let looked = (bytes.len() / 16).min(NEAR) * 16;
+        memchr(b'\n', &bytes[looked..]).map(|end| looked + end)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    memchr(b'\n', bytes)
+}
+
+/// Pieces of 16 bytes that are looked at here; a longer line is worth more than that.
+#[cfg(target_arch = "x86_64")]
+const NEAR: usize = 8;
+
+/// A field's value without the space around it, which usually is the one in front.
+#[inline]
+pub(super) fn value(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [b' ', rest @ ..] if !rest.first().is_some_and(u8::is_ascii_whitespace) && !rest.last().is_some_and(u8::is_ascii_whitespace) => {
+            rest
+        }
+        _ => bytes.trim_ascii(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_line_ends_where_its_line_feed_is(mut bytes in proptest::collection::vec(0u8..=255, 0..400), at in 0usize..400) {
+            bytes.iter_mut().for_each(|byte| *byte = if *byte == b'\n' { b'x' } else { *byte });
+            prop_assert_eq!(line_end(&bytes), None);
+            if at < bytes.len() {
+                bytes[at] = b'\n';
+                prop_assert_eq!(line_end(&bytes), Some(at));
+            }
+        }
+
+        #[test]
+        fn a_value_is_trimmed(bytes in proptest::collection::vec(proptest::sample::select(b" \t\rab".to_vec()), 0..8)) {
+            prop_assert_eq!(value(&bytes), bytes.trim_ascii());
+        }
+    }
+}
