@@ -182,6 +182,8 @@ class EngineConfig(TypedDict, total=False):
     """Make the 1 s and 1 m documents of flow_metrics."""
     minute_rows: bool
     """Make a row of flow_log.l4_flow_log each minute that a flow lives, besides the one at its end."""
+    merge_health_checks: bool
+    """Connections that were opened and closed without a word become one row of flow_log.l4_flow_log a minute, with the number in `merged_flow`."""
     l4_rows_per_s: int
     """Rows of flow_log.l4_flow_log in a second, 0 for no limit: of more, a uniform sample is made; the rest counts in `l4_rows_over_limit`."""
     l7_rows_per_s: int

@@ -25,6 +25,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
         "l4_log": config.flow.enabled and level < _LOGS_SHED,
         "l7_log": config.l7.enabled and level == 0,
         "documents": config.flow.metrics,
+        "merge_health_checks": config.flow.merge_health_checks,
         "l4_rows_per_s": config.flow.rows_per_s,
         "l7_rows_per_s": config.l7.rows_per_s,
         "interfaces": list(config.capture.interfaces),

@@ -125,6 +125,13 @@ class Flow(_Section):
         le=10_000_000,
         description="Rows written in a second at most, 0 for no limit; of more, a uniform sample is written and the rest counted (row_limit). Documents count every flow all the same.",
     )
+    merge_health_checks: bool = Field(
+        False,
+        description=(
+            "Connections that were opened and closed without a word, as load balancers and probes make them, become one row a minute for each client, "
+            "server, port and way of ending; its merged_flow says how many more it tells of. Documents count every one of them all the same."
+        ),
+    )
     timeouts_s: FlowTimeouts = Field(default_factory=FlowTimeouts, description="When a flow without packets is over.")
 
 

@@ -57,6 +57,7 @@ L4_FLOW_LOG: Final = Table(
         Column("process_kname_1", Kind.LABEL, "Kernel's name of that process."),
         Column("l7_protocol", Kind.U8, "Application protocol seen in it.", enum="l7_protocol"),
         Column("is_new_flow", Kind.U8, "1 in the first row of a flow."),
+        counter("merged_flow", "Flows besides this one that the row tells of: health checks, merged on request.", "flow", Kind.U32),
         Column("close_type", Kind.U8, "How it ended.", enum="close_type"),
         Column("status", Kind.U8, "Whether that is well.", enum="response_status"),
         Column("tcp_flags_bit_0", Kind.U16, "Every TCP flag the client sent, or-ed."),

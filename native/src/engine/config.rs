@@ -19,6 +19,8 @@ pub struct Config {
     pub documents: bool,
     /// Write a row of `flow_log.l4_flow_log` each minute that a flow lives, not only the one at its end.
     pub minute_rows: bool,
+    /// Connections that were opened and closed without a word become one row of `flow_log.l4_flow_log` a minute.
+    pub merge_health_checks: bool,
     /// Rows of `flow_log.l4_flow_log` in a second, 0 for no limit: of more, a uniform sample is written and the rest counted.
     /// Documents count everything.
     pub l4_rows_per_s: u32,
@@ -47,6 +49,7 @@ impl Default for Config {
             l7_log: true,
             documents: true,
             minute_rows: true,
+            merge_health_checks: false,
             l4_rows_per_s: 0,
             l7_rows_per_s: 0,
             interfaces: Selection::default(),

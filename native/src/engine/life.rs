@@ -1,5 +1,6 @@
 //! Flows begin, are reported and end; seconds and minutes pass.
 
+use super::health::is_check;
 use super::owners::MAX_FRESH;
 use super::rows::{self, RowSink, seconds};
 use super::{Core, Frame, Lookup, Passing};
@@ -48,6 +49,7 @@ impl Core {
             self.now_s = if self.alive == 0 { to } else { self.now_s + 1 };
             self.output.begin_second();
             if ends_minute {
+                self.write_health_checks();
                 self.report();
             }
             self.look();
@@ -214,8 +216,11 @@ impl Core {
         }
         let now_us = i64::from(self.now_s) * 1_000_000;
         for slot in 0..self.next {
-            let flow = self.flows.get(slot);
-            if flow.is_alive && self.cold.get(slot).traffic.packet != [0, 0] {
+            let (flow, cold) = (self.flows.get(slot), self.cold.get(slot));
+            if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us) {
+                continue;
+            }
+            if flow.is_alive && cold.traffic.packet != [0, 0] {
                 self.write_row(slot, close::FORCED_REPORT, now_us);
             }
         }
@@ -223,8 +228,10 @@ impl Core {
 
     fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
-        if self.config.l4_log && self.output.may_write_l4() {
-            rows::write_l4(&mut self.output, flow, cold, self.documents.pair(flow.pair).key, close_type, end_us);
+        let pair = self.documents.pair(flow.pair).key;
+        let is_merged = self.config.merge_health_checks && self.health_checks.take(flow, cold, pair, close_type, end_us);
+        if !is_merged && self.config.l4_log && self.output.may_write_l4() {
+            rows::write_l4(&mut self.output, flow, cold, pair, (close_type, end_us, 0));
         }
         flow.is_new = false;
         for way in 0..2 {
@@ -236,6 +243,16 @@ impl Core {
         cold.troubles = None;
         cold.l7 = Default::default();
         cold.tls_rtt_us = 0;
+    }
+
+    /// Writes the rows of the health checks that were merged so far.
+    fn write_health_checks(&mut self) {
+        for ((pair, close_type), checks) in self.health_checks.rows() {
+            if self.config.l4_log && self.output.may_write_l4() {
+                let end = (close_type, checks.end_us, checks.merged);
+                rows::write_l4(&mut self.output, &checks.flow, &checks.cold, pair, end);
+            }
+        }
     }
 
     /// Ends a flow: its last row, its last requests, its place is free. Where it is not `closed`, it goes on without us.
@@ -345,6 +362,7 @@ impl Core {
             }
         }
         self.settle_custom();
+        self.write_health_checks();
         self.end_second();
         self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
         self.free.clear();

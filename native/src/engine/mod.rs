@@ -5,6 +5,7 @@
 mod config;
 mod custom;
 mod fragments;
+mod health;
 mod icmp;
 mod life;
 mod output;
@@ -36,6 +37,7 @@ use crate::flow::{Cold, Flow, NO_NIC};
 use crate::packet::{Fragment, ICMP, ICMP6, Ip, Link, Packet, TCP, UDP, flag, tunnel};
 use custom::Custom;
 use fragments::Fragments;
+use health::HealthChecks;
 use rows::seconds;
 use strangers::Strangers;
 
@@ -119,6 +121,7 @@ pub struct Core {
     servers: Servers,
     strangers: Strangers,
     fragments: Fragments,
+    health_checks: HealthChecks,
     /// What waits in the streams of all flows for segments before it.
     early_bytes: usize,
     owners: std::sync::Arc<Owners>,
@@ -185,6 +188,7 @@ impl Core {
             servers: Servers::default(),
             strangers: Strangers::default(),
             fragments: Fragments::default(),
+            health_checks: HealthChecks::default(),
             early_bytes: 0,
             owners: Default::default(),
             fresh: Vec::new(),

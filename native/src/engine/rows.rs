@@ -96,8 +96,9 @@ impl FlowEnds {
     }
 }
 
-/// Writes the row of a flow: what happened since its last one.
-pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, close_type: u8, end_us: i64) {
+/// Writes the row of a flow: what happened since its last one. `end` is its `close_type`, when that was, and how many flows more it tells of.
+pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, end: (u8, i64, u32)) {
+    let (close_type, end_us, merged) = end;
     let (table, seen) = output.l4();
     let row = table.rows();
     let end_us = end_us.max(flow.start_us);
@@ -116,6 +117,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, cl
         direction_score = flow.direction_score,
         l7_protocol = cold.l7_protocol,
         is_new_flow = u8::from(flow.is_new),
+        merged_flow = merged,
         close_type = close_type,
         status = state::status(close_type, is_tcp),
         tcp_flags_bit_0 = u16::from(flow.directions[0].flags),

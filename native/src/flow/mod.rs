@@ -58,6 +58,8 @@ mod wait {
     pub const RESPONSE: u8 = 2;
     /// The next request after a response.
     pub const REQUEST: u8 = 4;
+    /// The client's acknowledgement of the last response.
+    pub const CLIENT_ACK: u8 = 8;
 }
 
 /// The part of a flow that each packet touches; ordered by how often.

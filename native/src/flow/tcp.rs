@@ -138,11 +138,12 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
         }
         SYN_ACK => {
             rare.tcp[measure::SYNACK] += 1;
-            if flow.synacks > 0 {
+            // Where both ends opened at once, each answers the other's SYN.
+            if direction.told & letter::SYN_ACK != 0 {
                 rare.tcp[measure::RETRANS_SYNACK] += 1;
                 rare.tcp[measure::RETRANS + way] += 1;
                 flow.is_reopened = true;
-            } else {
+            } else if flow.synacks == 0 {
                 flow.synack_us = now;
             }
             flow.synacks = flow.synacks.saturating_add(1);
@@ -217,6 +218,9 @@ fn acknowledge(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) 
         if flow.handshake_acks < flow.synacks && flow.directions[0].data_us == 0 {
             handshake_ack(flow, packet, rares);
         }
+        if flow.waits & wait::CLIENT_ACK != 0 && packet.ack == flow.directions[1].next_seq {
+            flow.waits &= !wait::CLIENT_ACK;
+        }
     } else if flow.waits & wait::ACK != 0 && packet.ack == flow.directions[0].next_seq {
         flow.waits &= !wait::ACK;
         rares.of(&mut flow.rare).delays[measure::SRT].sample(flow.directions[0].data_us, packet.time_us, SRT_CAP_US);
@@ -271,7 +275,7 @@ fn data(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
         if flow.waits & wait::RESPONSE != 0 {
             rares.of(&mut flow.rare).delays[measure::ART].sample(flow.directions[0].data_us, now, ART_CAP_US);
         }
-        flow.waits = wait::REQUEST;
+        flow.waits = wait::REQUEST | wait::CLIENT_ACK;
     }
     flow.directions[way].data_us = now;
 }
@@ -279,9 +283,10 @@ fn data(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
 /// A segment that begins below what was seen. Whether it also has something new.
 #[cold]
 fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, rares: &mut Rares) -> bool {
+    let is_acknowledged = flow.waits & [wait::ACK, wait::CLIENT_ACK][way] == 0;
     let direction = &mut flow.directions[way];
-    // One byte just below the window, or the byte of a keep-alive probe: asks for an ACK, carries nothing.
-    if packet.l4_bytes <= 1 && packet.seq.wrapping_add(1) == direction.next_seq {
+    // The last byte once more, though the other end has it: a keep-alive probe, which asks for an ACK and carries nothing.
+    if packet.l4_bytes <= 1 && packet.seq.wrapping_add(1) == direction.next_seq && is_acknowledged {
         return false;
     }
     let found = direction.holes.as_mut().and_then(|holes| holes.fill(packet.seq, end));

@@ -229,6 +229,7 @@ fn configured(mut base: Config, values: &Bound<'_, PyDict>) -> PyResult<Config> 
             "l7_log" => base.l7_log = value.extract()?,
             "documents" => base.documents = value.extract()?,
             "minute_rows" => base.minute_rows = value.extract()?,
+            "merge_health_checks" => base.merge_health_checks = value.extract()?,
             "max_flows" => base.max_flows = value.extract()?,
             "l4_rows_per_s" => base.l4_rows_per_s = value.extract()?,
             "l7_rows_per_s" => base.l7_rows_per_s = value.extract()?,

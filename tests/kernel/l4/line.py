@@ -26,7 +26,7 @@ Row = dict[str, Any]
 HERE: Final = Path(__file__).parent
 ADDRESSES: Final = {4: ("10.88.1.1", "10.88.1.2"), 6: ("fd88::1", "fd88::2")}
 # Columns of a flow's rows that are not sums.
-LAST: Final = ("close_type", "rtt", "direction_score", "history", "l7_protocol")
+LAST: Final = ("close_type", "rtt", "direction_score", "history", "l7_protocol", "icmp_unreachable_code")
 
 
 def run(*words: str) -> str:
@@ -92,7 +92,7 @@ class Line:
             time.sleep(1.5)
         finally:
             watch.stats = watch.engine.stats()
-            watch.batches = watch.engine.stop()
+            watch.batches += watch.engine.stop()
         assert {name: count for name, count in watch.stats.items() if "drop" in name and count} == {}
 
     @contextmanager

@@ -103,8 +103,17 @@ def test_a_repeated_segment_is_a_retransmission_and_an_overtaken_one_is_not(conv
 
 
 def test_a_keep_alive_probe_is_not_a_retransmission(conversation: Make, replayed: Make) -> None:
-    talk = conversation().opened().c("PA", payload=b"abc").c("A", payload=b"c", seq=3).c("A", seq=3).s("A", ack=4)
-    assert replayed(talk).flow["retrans_tx"] == 0
+    talk = conversation().opened().c("PA", payload=b"abc").s("A", ack=4).c("A", payload=b"c", seq=3).c("A", seq=3).s("A", ack=4)
+    talk.s("PA", payload=b"defg", ack=4).c("A", seq=4, ack=5).s("A", payload=b"g", seq=4, ack=4).s("A", seq=4, ack=4)
+    flow = replayed(talk).flow
+    assert (flow["retrans_tx"], flow["retrans_rx"]) == (0, 0)
+
+
+def test_a_single_byte_that_was_not_acknowledged_is_a_retransmission(conversation: Make, replayed: Make) -> None:
+    talk = conversation().opened().c("PA", payload=b"k").c("PA", payload=b"k", after_us=200_000).c("PA", payload=b"k", after_us=2_000_000)
+    talk.s("PA", payload=b"e", ack=2).s("PA", payload=b"e", ack=2, after_us=200_000).c("A", seq=2, ack=2)
+    flow = replayed(talk).flow
+    assert (flow["retrans_tx"], flow["retrans_rx"]) == (2, 1)
 
 
 def test_a_repeated_fin_is_a_retransmission(conversation: Make, replayed: Make) -> None:

@@ -40,9 +40,10 @@ def test_what_is_shed_is_not_made() -> None:
 
 
 def test_the_configuration_reaches_the_engine() -> None:
-    text = "{flow: {max_flows: 5000, enabled: false, timeouts_s: {opening: 0.5}}, l7: {dns_session_timeout_s: 2}}"
+    text = "{flow: {max_flows: 5000, enabled: false, merge_health_checks: true, timeouts_s: {opening: 0.5}}, l7: {dns_session_timeout_s: 2}}"
     engine = make_plan(standing(text), FACTS, 0, SETTINGS, 1).engine
     assert (engine["max_flows"], engine["l4_log"], engine["timeouts"]["opening_s"]) == (5000, False, 1)
+    assert engine["merge_health_checks"]
     assert engine["l7_settings"]["udp_request_timeout_us"] == 2_000_000
     assert engine["agent_id"] == 4
 
