@@ -6,7 +6,7 @@ use crate::packet::Ip;
 use hashbrown::HashTable;
 
 /// What the rows of a pair have in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PairKey {
     pub client: Ip,
     pub server: Ip,

@@ -1,9 +1,9 @@
 //! Flows whose application protocol is read by a process of the operator's, and the rows that come back from it.
 
 use super::Core;
-use super::rows::{FlowEnds, RowSink};
+use super::rows::RowSink;
 use crate::custom::{Answer, Asked, Endpoint, Health, Links, Question, Remote};
-use crate::flow::{App, Outside};
+use crate::flow::{App, Cold, Flow};
 use crate::l7::table::{self, Found};
 use crate::l7::{L7Packet, L7Seen, L7Settings, L7Sink, Opening};
 use std::collections::HashMap;
@@ -33,9 +33,8 @@ enum Whose {
 
 /// What is needed of a flow that is over to write its last rows.
 struct Over {
-    ends: FlowEnds,
-    tunnel: Option<Outside>,
-    pair: u32,
+    flow: Flow,
+    cold: Cold,
     place: u16,
     until_s: u32,
 }
@@ -187,11 +186,10 @@ impl Core {
         if !is_known || self.custom.over >= MAX_OVER || self.custom.links.is_dead(remote.place) {
             return;
         }
-        let (pair, cold) = (self.flows.get(slot).pair, self.cold.get(slot));
+        let pair = self.flows.get(slot).pair;
         let over = Over {
-            ends: FlowEnds::of(self.flows.get(slot), cold, self.documents.pair(pair).key),
-            tunnel: cold.tunnel.as_deref().copied(),
-            pair,
+            flow: self.flows.get(slot).told(),
+            cold: self.cold.get(slot).told(),
             place: remote.place,
             until_s: self.now_s + REST_S,
         };
@@ -227,9 +225,8 @@ impl Core {
                         let mut sink = RowSink {
                             output: &mut self.output,
                             documents: &mut self.documents,
-                            ends: over.ends,
-                            tunnel: over.tunnel.as_ref(),
-                            pair: over.pair,
+                            flow: &over.flow,
+                            cold: &over.cold,
                             writes_log: self.config.l7_log,
                         };
                         sink.row(&row);
@@ -285,7 +282,7 @@ impl Core {
         let before = self.custom.whose.len();
         self.custom.whose.retain(|_, whose| match whose {
             Whose::Over(over) if is_over(over) => {
-                documents.release(over.pair);
+                documents.release(over.flow.pair);
                 false
             }
             _ => true,

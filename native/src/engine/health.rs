@@ -3,7 +3,7 @@
 
 use crate::document::PairKey;
 use crate::flow::state::close;
-use crate::flow::{Cold, Direction, Flow};
+use crate::flow::{Cold, Flow};
 use crate::packet::TCP;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -55,7 +55,7 @@ impl HealthChecks {
             Entry::Vacant(_) if is_full => false,
             Entry::Vacant(place) => {
                 place.insert(Box::new(Checks {
-                    flow: told(flow),
+                    flow: flow.told(),
                     cold: std::mem::take(cold),
                     end_us,
                     merged: 0,
@@ -96,23 +96,5 @@ impl Checks {
             self.cold.rare.get_or_insert_default().add(rare);
         }
         true
-    }
-}
-
-/// What a row tells of a flow.
-fn told(flow: &Flow) -> Flow {
-    let direction = |way: usize| Direction {
-        flags: flow.directions[way].flags,
-        first_seq: flow.directions[way].first_seq,
-        ..Direction::default()
-    };
-    Flow {
-        key: flow.key,
-        client_is_low: flow.client_is_low,
-        start_us: flow.start_us,
-        history: flow.history,
-        direction_score: flow.direction_score,
-        directions: [direction(0), direction(1)],
-        ..Flow::default()
     }
 }

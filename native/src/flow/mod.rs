@@ -148,6 +148,20 @@ pub struct Cold {
     pub processes: [u32; 2],
 }
 
+impl Cold {
+    /// What rows of requests tell of a flow that is over.
+    pub fn told(&self) -> Cold {
+        Cold {
+            id: self.id,
+            vlan: self.vlan,
+            vlan_inner: self.vlan_inner,
+            tunnel: self.tunnel.as_deref().copied().map(Box::new),
+            processes: self.processes,
+            ..Cold::default()
+        }
+    }
+}
+
 /// The tunnel that a flow was seen in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outside {
@@ -311,6 +325,25 @@ impl Flow {
     pub fn awaits_response(&self) -> bool {
         let may_answer = !matches!(self.state, State::BothFin | State::Closed | State::Reset);
         may_answer && self.app.as_ref().is_some_and(|app| app.l7.awaits())
+    }
+
+    /// What rows tell of a flow that is over.
+    pub fn told(&self) -> Flow {
+        let direction = |way: usize| Direction {
+            flags: self.directions[way].flags,
+            first_seq: self.directions[way].first_seq,
+            ..Direction::default()
+        };
+        Flow {
+            key: self.key,
+            pair: self.pair,
+            client_is_low: self.client_is_low,
+            start_us: self.start_us,
+            history: self.history,
+            direction_score: self.direction_score,
+            directions: [direction(0), direction(1)],
+            ..Flow::default()
+        }
     }
 
     /// `close_type` of a flow that was silent for that long.
