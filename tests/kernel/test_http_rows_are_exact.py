@@ -22,6 +22,8 @@ import orjson
 import pytest
 from weir_native import Batch, Engine
 
+from tests.kernel.l7.watching import wait_until_open
+
 PROGRAMS: Final = {"ip": "iproute2", "nginx": "nginx-light", "curl": "curl", "ab": "apache2-utils", "tcpdump": "tcpdump"}
 SERVER: Final = "10.99.7.1"
 CLIENT: Final = "10.99.7.2"
@@ -180,7 +182,7 @@ def live(link: Link, _work: Path) -> Iterator[list[Batch]]:
     batches: list[Batch] = []
     engine.start(ring_mib=64, netns=[(link.server, f"/run/netns/{link.server}")])
     try:
-        time.sleep(0.5)
+        wait_until_open(engine)
         yield batches
         time.sleep(1.5)
         stats = engine.stats()

@@ -14,6 +14,8 @@ import orjson
 import pytest
 from weir_native import Engine
 
+from tests.kernel.l7.watching import wait_until_open
+
 ECHOES: Final = 200
 
 pytestmark = pytest.mark.skipif(shutil.which("ping") is None, reason="needs iputils-ping")
@@ -28,7 +30,7 @@ def test_each_echo_is_one_row_with_the_time_of_ping(make_namespace: Callable[[],
     run(namespace, "ip", "link", "set", "lo", "up")
     engine = Engine({})
     engine.start(ring_mib=8, netns=[(namespace, f"/run/netns/{namespace}")])
-    time.sleep(0.5)
+    wait_until_open(engine)
     told = run(namespace, "ping", "-c", str(ECHOES), "-i", "0.005", "127.0.0.1")
     closed = ["ip", "netns", "exec", namespace, "bash", "-c", "for n in 1 2 3; do echo x > /dev/udp/127.0.0.1/9; done"]
     subprocess.run(closed, check=False, capture_output=True)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from weir_native import Engine
+
+OPENED_S: Final = 60
+"""How long opening a ring may take on a busy machine."""
+
+
+def wait_until_open(engine: Engine) -> None:
+    """Returns once `engine`, which was started with one namespace besides its own, hears that one: it opens it by and by."""
+    until = time.monotonic() + OPENED_S
+    while engine.stats().get("netns", 0) < 2:
+        assert time.monotonic() < until, "the namespace was never opened"
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -18,7 +29,7 @@ def watching(namespace: str, protocol: str = "") -> Iterator[list[dict[str, Any]
     rows: list[dict[str, Any]] = []
     engine.start(ring_mib=64, netns=[(namespace, f"/run/netns/{namespace}")])
     try:
-        time.sleep(0.5)
+        wait_until_open(engine)
         yield rows
         time.sleep(1.5)
         dropped = {name: count for name, count in engine.stats().items() if "dropped" in name and count}
