@@ -344,10 +344,13 @@ PROOFS: Final = (
         "a message is one row with its header and body, without an answer. Endpoint is `exchange.routing key`, or the queue; the virtual host is the domain, the "
         "channel the request id. Headers of messages carry traces. What came back (Basic.Return), was not taken (Basic.Nack), or closes unasked is a row of "
         "type response with its error. A publication on a channel with confirms is answered by its confirmation, several by one that says so; a consumer's "
-        "acknowledgements are rows of their own. Not read: AMQP 1.0.",
-        "RabbitMQ 3.10.8, pika 1.4.4",
-        "RabbitMQ 3.10.8 and pika 1.4.4, which times itself: confirms one by one and several at once, refusals, deliveries",
-        "2 of 2 in methods, lengths, times, codes; the greeting, and the frames of one message apart, are rows of the other reader only, which writes "
+        "acknowledgements are rows of their own. 1.0: logins, and what both ends open, begin, attach and undo in pairs, are rows; a message (Transfer) is one row with all its "
+        "frames, named by its link's address, and answered by the disposition that settles it, one for as many as it says; what was sent settled waits for nothing. "
+        "Rejected is the client's error, released and modified are the server's; a connection closed with an error is the answer to what waits. Message annotations and "
+        "application properties carry traces. Credit (Flow) is a row of its own; behind a change to TLS it is TLS.",
+        "0-9-1: RabbitMQ 3.10.8, pika 1.4.4; 1.0: Qpid Proton 0.40.0 (Python) with RabbitMQ 3.10.8's plugin and with ActiveMQ 5.16.7",
+        "0-9-1: RabbitMQ 3.10.8 and pika 1.4.4, which times itself: confirms one by one and several at once, refusals, deliveries",
+        "2 of 2 (0-9-1) in methods, lengths, times, codes; the greeting, and the frames of one message apart, are rows of the other reader only, which writes "
         "`exchange.` where there is no key",
     ),
 )

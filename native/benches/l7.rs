@@ -168,6 +168,9 @@ fn main() {
     let acked = b"\0\0\0\x0b\x1e\x01\0\0\0\0\x01\0\0\0\x02";
     run("openwire, acknowledgement", 6, 61616, ack, acked, usize::MAX);
     run("thrift, bare", 6, 9090, &call[4..], &reply[4..], usize::MAX);
+    let transfer = b"\0\0\0\x1f\x02\0\0\0\0\x53\x14\xc0\x09\x05\x43\x52\x07\xa0\x01t\x43\x42\0\x53\x75\xa0\x04body";
+    let settled = b"\0\0\0\x18\x02\0\0\0\0\x53\x15\xc0\x0b\x05\x41\x52\x07\x52\x07\x41\0\x53\x24\x45";
+    run("amqp 1.0, transfer", 6, 5672, transfer, settled, usize::MAX);
     run("dns, new flows", 17, 53, QUERY, ANSWER, 1);
     run("tls 1.3, new connections", 6, 8443, &hello(), &SERVER_HELLO, 1);
     run(

@@ -227,7 +227,7 @@ fn whole_methods_are_known_in_the_middle_too() {
     flow.send(CLIENT, &publish(1, "ex", "rk", b"x"));
     assert_eq!(flow.close().pick(0, "l7_protocol_str endpoint"), "AMQP ex.rk");
     for bytes in [
-        &b"AMQP\0\x01\0\0"[..],
+        &b"AMQP\0\x02\0\0"[..],
         &[1, 0, 1, 0, 0, 0, 4, 0, 60, 0, 99, 0xce],
         &[1, 0, 1, 0, 0, 0, 4, 0, 90, 0, 10, 0xcf],
     ] {

@@ -1,6 +1,7 @@
 //! Application protocols from the outside: payload in, rows out.
 
 mod amqp;
+mod amqp1;
 mod brpc;
 mod capture;
 mod cases;

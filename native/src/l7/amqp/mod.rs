@@ -1,4 +1,4 @@
-//! AMQP 0-9-1, as RabbitMQ speaks it.
+//! AMQP 0-9-1, as RabbitMQ speaks it; [`v1`] is 1.0.
 //!
 //! Source: the specification with RabbitMQ's extensions. Methods that ask are paired with what answers them on their channel; where a channel or the
 //! connection is closed instead, that is the answer. A message is one row with its method, its header and its body.
@@ -7,14 +7,14 @@ mod confirm;
 mod method;
 mod opening;
 mod table;
+mod v1;
 
 use super::Status;
 use super::facts::{Facts, Slot};
-use super::parser::{Body, Input, Kind, Opening, Parser, Resync, Step};
+use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
 use super::rest::Rest;
 use confirm::Confirms;
 use method::Role;
-pub use opening::guess;
 use opening::{BODY, GREETING, HEADER, HEARTBEAT, METHOD, OVERHEAD};
 use std::collections::VecDeque;
 use table::Fields;
@@ -65,9 +65,20 @@ pub struct Amqp {
     host: Box<str>,
 }
 
+/// Either version.
+pub fn guess(opening: &Opening<'_>) -> Guess {
+    match (opening::guess(opening), v1::opening::guess(opening)) {
+        (Guess::No, guess) | (guess, Guess::No | Guess::Maybe) | (Guess::Maybe, guess) => guess,
+        (guess, _) => guess,
+    }
+}
+
 /// The parser for the table.
-pub fn parser(_opening: &Opening<'_>) -> Box<dyn Parser> {
-    Box::new(Amqp::default())
+pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
+    match v1::opening::guess(opening) {
+        Guess::Yes | Guess::Reversed => Box::new(v1::Amqp1::default()),
+        Guess::Maybe | Guess::No => Box::new(Amqp::default()),
+    }
 }
 
 impl Parser for Amqp {
