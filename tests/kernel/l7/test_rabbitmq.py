@@ -83,7 +83,7 @@ connection.close()
 def broker(watched: Watched, tmp_path: Path) -> Iterator[Watched]:
     (tmp_path / "plugins").write_text("[].\n")
     told = {"NODENAME": "rabbit@localhost", "NODE_IP_ADDRESS": "127.0.0.1", "MNESIA_BASE": "mnesia", "LOG_BASE": "log", "PID_FILE": "pid"}
-    told |= {"ENABLED_PLUGINS_FILE": "plugins", "CONFIG_FILE": "none", "SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none"}
+    told |= {"ENABLED_PLUGINS_FILE": "plugins", "CONFIG_FILE": "none", "SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none"}
     paths = {"MNESIA_BASE", "LOG_BASE", "PID_FILE", "ENABLED_PLUGINS_FILE", "CONFIG_FILE"}
     words = [f"RABBITMQ_{name}={tmp_path / value if name in paths else value}" for name, value in told.items()]
     with watched.serving("env", f"HOME={tmp_path}", *words, PROGRAM, port=PORT):
