@@ -64,7 +64,7 @@ PROOFS: Final = (
     Proof(
         "RocketMQ",
         "Headers in JSON and in binary: request by name of its code, topic, group (attribute), message key and tags (attributes), endpoint `topic-queue`, trace context in message properties. That nothing is there to pull, an offset that has moved and the states of transactions are ordinary answers; of the rest, what the asker can mend is the client's error. Brokers' own requests to clients are rows. RocketMQ 5's gRPC is HTTP/2's.",
-        "RocketMQ 4.9.7 (Java): broker, producer and name server, with both headers: registration, routes, heartbeats. Sending and pulling only in unit tests and others' captures",
+        "RocketMQ 4.9.7 (Java): broker, producer, consumer and name server, with both headers: registration, routes, heartbeats; messages sent with a trace, one-way and refused, pulled",
         "not yet",
         "5 of 5 files: request, code, topic, group, key, trace, sizes. The other reader tells the error text of an ordinary answer, and a queue of the answer's own",
     ),
