@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help install up down demo test check itest ktest e2e bench peers fuzz gen docs clean
+.PHONY: help install up down demo test check itest ktest e2e bench peers soak fuzz gen docs clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench: install ## figures, each with its baseline in the same run; writes build/
 
 peers: install ## build or install the programs that the figures are compared with
 	@$(BIN)/python -m tests.bench.peers
+
+soak: install ## an hour of mixed traffic, every packet accounted for; needs root, MINUTES=3 for less
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60)
 
 fuzz: install ## throw bytes at whatever reads untrusted ones, for minutes
 	@$(BIN)/python tests/run.py fuzz

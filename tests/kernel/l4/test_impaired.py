@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+import subprocess
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +114,37 @@ def test_with_offload_bytes_and_segments_are_still_those_of_the_kernel(line: Lin
         assert _sum(kernel, "total_retrans") > 10
     tally = line.relay.there.tally
     assert tally.payload_bytes / tally.passed > 1448, "offload was at work"
+
+
+@contextmanager
+def _tracing(folder: Path, condition: str) -> Iterator[Path]:
+    """A trace of its own of what the kernel sends again; read the file before the block ends."""
+    subprocess.run(["mount", "-t", "tracefs", "none", str(folder)], check=True)
+    trace = folder / "instances" / f"weir{uuid.uuid4().hex[:8]}"
+    try:
+        trace.mkdir()
+        event = trace / "events" / "tcp" / "tcp_retransmit_skb"
+        (event / "filter").write_text(condition)
+        (event / "enable").write_text("1")
+        yield trace / "trace"
+        (event / "enable").write_text("0")
+    finally:
+        if trace.exists():
+            trace.rmdir()
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_retransmissions_are_those_of_the_kernels_tracepoint(line: Line, tmp_path: Path) -> None:
+    line.relay.impair(Impairment(loss=0.05, delay_s=0.003))
+    with _tracing(tmp_path, "sport == 7006 || dport == 7006") as trace:
+        with line.both() as (left, right):
+            line.transfer(4, 7006, 3, (200_000, 150_000))
+        # `err` says that it never left; a SYN-ACK sent again has a tracepoint of its own.
+        told = [tuple(map(int, found)) for found in re.findall(r"sport=(\d+) dport=(\d+) .*err=0", trace.read_text())]
+    by_client = Counter(source for source, port in told if port == 7006)
+    by_server = Counter(port for source, port in told if source == 7006)
+    assert len(told) > 20
+    assert {port: flow["retrans_tx"] for port, flow in left.flows(7006).items() if flow["retrans_tx"]} == by_client
+    assert {
+        port: flow["retrans_rx"] - flow["retrans_synack"] for port, flow in right.flows(7006).items() if flow["retrans_rx"] > flow["retrans_synack"]
+    } == by_server
