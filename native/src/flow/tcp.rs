@@ -20,7 +20,7 @@ const SRT_CAP_US: i64 = 10_000_000;
 const CIT_CAP_US: i64 = 3_600_000_000;
 /// A hole that is filled within this time was made by reordering, one filled later by loss. So was one filled in less than a round
 /// trip: who sends something again has heard first that it is missing. How long a round trip takes is known from the handshake only,
-/// which may have been slow, so a quarter of it is allowed for; where it was repeated, it says nothing.
+/// which may have been slow, so half of it is allowed for; where it was repeated, it says nothing.
 const REORDER_US: i64 = 3_000;
 
 /// The longest time in which a hole is filled by what was on its way already.
@@ -28,7 +28,7 @@ fn reorder_us(flow: &Flow) -> i64 {
     if flow.is_reopened {
         return REORDER_US;
     }
-    REORDER_US.max((flow.synack_us - flow.syn_us).clamp(0, 1_000_000) * 3 / 4)
+    REORDER_US.max((flow.synack_us - flow.syn_us).clamp(0, 1_000_000) / 2)
 }
 
 /// Ranges of sequence numbers that were jumped over.

@@ -41,7 +41,8 @@ def test_retransmissions_are_those_that_the_sender_made(line: Line, version: int
         assert _sum(flows, f"l4_byte_{received}") == way.tally.payload_bytes
         seen = _sum(flows, f"retrans_{received}") + _sum(flows, f"ooo_{received}")
         assert 0.5 * _sum(kernel, "total_retrans") <= seen <= _sum(kernel, "total_retrans")
-        assert _sum(flows, f"ooo_{received}") <= _sum(kernel, "total_retrans") * 0.1
+        # A handshake that took twice as long as a round trip does later, on a busy machine, hides a few.
+        assert _sum(flows, f"ooo_{received}") <= _sum(kernel, "total_retrans") * 0.25
     assert {flow["close_type"] for flow in left.flows(7001).values()} == {1}
 
 
@@ -144,7 +145,11 @@ def test_retransmissions_are_those_of_the_kernels_tracepoint(line: Line, tmp_pat
     by_client = Counter(source for source, port in told if port == 7006)
     by_server = Counter(port for source, port in told if source == 7006)
     assert len(told) > 20
-    assert {port: flow["retrans_tx"] for port, flow in left.flows(7006).items() if flow["retrans_tx"]} == by_client
-    assert {
-        port: flow["retrans_rx"] - flow["retrans_synack"] for port, flow in right.flows(7006).items() if flow["retrans_rx"] > flow["retrans_synack"]
-    } == by_server
+    for traced, flows in (
+        (by_client, {port: flow["retrans_tx"] for port, flow in left.flows(7006).items()}),
+        (by_server, {port: flow["retrans_rx"] - flow["retrans_synack"] for port, flow in right.flows(7006).items()}),
+    ):
+        assert set(traced) == {port for port, count in flows.items() if count}
+        # What goes again in one buffer of some segments is traced once.
+        assert all(traced[port] <= count <= 4 * traced[port] for port, count in flows.items())
+        assert sum(flows.values()) <= 1.6 * traced.total()
