@@ -157,11 +157,11 @@ fn main() {
     let declared = b"\x01\0\x01\0\0\0\x12\0\x32\0\x0b\x05queue\0\0\0\0\0\0\0\0\xce";
     run("amqp, declare", 6, 5672, declare, declared, usize::MAX);
     let (call, reply) = (
-        b"\0\0\0\x1d\x80\x01\0\x01\0\0\0\x04find\0\0\0\x07\x0b\0\x01\0\0\0\x01a\0",
-        b"\0\0\0\x19\x80\x01\0\x02\0\0\0\x04find\0\0\0\x07\x08\0\0\0\0\0\x01\0",
+        b"\0\0\0\x19\x80\x01\0\x01\0\0\0\x04find\0\0\0\x07\x0b\0\x01\0\0\0\x01a\0",
+        b"\0\0\0\x18\x80\x01\0\x02\0\0\0\x04find\0\0\0\x07\x08\0\0\0\0\0\x01\0",
     );
     run("thrift, framed", 6, 9090, call, reply, usize::MAX);
-    let sent = b"\0\0\0\x23\0\0\0\x08\x08\x06\x32\x04\x08\0\x10\x07\x0e\x01\0\0\0\0\0\0\0\x07\x0a\x01p\x10\x07\x18\x01body";
+    let sent = b"\0\0\0\x21\0\0\0\x08\x08\x06\x32\x04\x08\0\x10\x07\x0e\x01\0\0\0\0\0\0\0\x07\x0a\x01p\x10\x07\x18\x01body";
     let receipt = b"\0\0\0\x12\0\0\0\x0e\x08\x07\x3a\x0a\x08\0\x10\x07\x1a\x04\x08\x09\x10\x28";
     run("pulsar, send", 6, 6650, sent, receipt, usize::MAX);
     let ack = b"\0\0\0\x12\x16\x01\x01\0\0\0\x02\0\x07\0\x06\0\x05\x02\0\0\0\x01";
