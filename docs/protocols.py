@@ -226,7 +226,8 @@ PROOFS: Final = (
         "QUIC",
         "Versions 1, 2 and draft 29: the hellos in the Initial packets, whose keys follow from the client's id: one row a connection with the server's name, "
         "ALPN, JA4 and the cipher, its duration that from hello to hello. A hello in several packets, in any order, and behind a Retry. A server that closes says "
-        "why. What comes after is encrypted and not looked at. Not read: version negotiation; connections taken up in the middle.",
+        "why. What comes after is encrypted and not looked at. Not read: version negotiation; connections taken up in the middle; a second connection from the "
+        "same port while the first one's flow lives.",
         "aioquic 1.7.2 (versions 1 and 2, Retry, a hello in two packets, a refusal)",
         "aioquic 1.7.2 with itself: versions 1 and 2, Retry, refusals; a client that times itself",
         "none there",
