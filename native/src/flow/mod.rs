@@ -94,8 +94,6 @@ pub struct Flow {
     pub reset: u8,
     pub direction_score: u8,
     pub is_alive: bool,
-    /// A packet of its handshake was repeated.
-    pub is_reopened: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
     pub attention: Attention,
@@ -262,7 +260,6 @@ impl Default for Flow {
             reset: 0,
             direction_score: 0,
             is_alive: false,
-            is_reopened: false,
             is_new: true,
             attention: Attention::default(),
             unread: 0,

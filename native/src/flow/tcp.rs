@@ -23,9 +23,12 @@ const CIT_CAP_US: i64 = 3_600_000_000;
 /// which may have been slow, so half of it is allowed for; where it was repeated, it says nothing.
 const REORDER_US: i64 = 3_000;
 
+/// Besides the letters of `Direction::told`: a packet of the handshake was repeated.
+const REOPENED: u16 = 1 << 15;
+
 /// The longest time in which a hole is filled by what was on its way already.
 fn reorder_us(flow: &Flow) -> i64 {
-    if flow.is_reopened {
+    if (flow.directions[0].told | flow.directions[1].told) & REOPENED != 0 {
         return REORDER_US;
     }
     REORDER_US.max((flow.synack_us - flow.syn_us).clamp(0, 1_000_000) / 2)
@@ -130,7 +133,7 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
             if direction.flags & flag::SYN != 0 {
                 rare.tcp[measure::RETRANS_SYN] += 1;
                 rare.tcp[measure::RETRANS + way] += 1;
-                flow.is_reopened = true;
+                direction.told |= REOPENED;
             } else if way == 0 {
                 flow.syn_us = now;
             }
@@ -142,7 +145,7 @@ fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
             if direction.told & letter::SYN_ACK != 0 {
                 rare.tcp[measure::RETRANS_SYNACK] += 1;
                 rare.tcp[measure::RETRANS + way] += 1;
-                flow.is_reopened = true;
+                direction.told |= REOPENED;
             } else if flow.synacks == 0 {
                 flow.synack_us = now;
             }
