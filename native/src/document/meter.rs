@@ -8,19 +8,19 @@ pub const DELAYS: usize = measure::DELAYS + 1;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
     pub traffic: Traffic,
-    pub new_flow: u64,
-    pub closed_flow: u64,
-    pub tcp: [u64; TCP_EVENTS],
+    pub new_flow: u32,
+    pub closed_flow: u32,
+    pub tcp: [u32; TCP_EVENTS],
     /// `rtt`, then as in [`Rare`].
     pub delays: [Delay; DELAYS],
     /// As [`crate::flow::state::failures`] orders them.
-    pub failures: [u64; 5],
+    pub failures: [u32; 5],
 }
 
 impl Meter {
     pub fn add_rare(&mut self, rare: &Rare) {
         for (mine, theirs) in self.tcp.iter_mut().zip(rare.tcp) {
-            *mine += u64::from(theirs);
+            *mine += theirs;
         }
         if rare.rtt_us != 0 {
             self.delays[0].sample(0, i64::from(rare.rtt_us), i64::MAX);

@@ -61,9 +61,9 @@ impl Documents {
     }
 
     /// One flow less is alive.
-    pub fn close(&mut self, pair: u32, failures: [u64; 5], is_closed: bool) {
+    pub fn close(&mut self, pair: u32, failures: [u32; 5], is_closed: bool) {
         let meter = self.meter(pair);
-        meter.closed_flow += u64::from(is_closed);
+        meter.closed_flow += u32::from(is_closed);
         for (mine, one) in meter.failures.iter_mut().zip(failures) {
             *mine += one;
         }

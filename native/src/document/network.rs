@@ -23,11 +23,11 @@ macro_rules! write_meter {
             l3_byte_rx = traffic.l3_byte[1],
             l4_byte_tx = traffic.l4_byte[0],
             l4_byte_rx = traffic.l4_byte[1],
-            new_flow = meter.new_flow,
-            closed_flow = meter.closed_flow,
+            new_flow = u64::from(meter.new_flow),
+            closed_flow = u64::from(meter.closed_flow),
             flow_load = u64::from($alive),
         );
-        let tcp = meter.tcp.map(|count| count as u32);
+        let tcp = &meter.tcp;
         set!(
             table,
             row,
@@ -66,7 +66,7 @@ macro_rules! write_meter {
             cit_count = cit.count,
             cit_max = cit.max,
         );
-        let failures = meter.failures.map(|count| count as u32);
+        let failures = &meter.failures;
         set!(
             table,
             row,

@@ -137,7 +137,7 @@ pub fn status(close_type: u8, is_tcp: bool) -> u8 {
 }
 
 /// Failures by the column they are counted in: client and server establishment, transfer, reset, silence.
-pub fn failures(close_type: u8) -> [u64; 5] {
+pub fn failures(close_type: u8) -> [u32; 5] {
     match close_type {
         close::SERVER_SYNACK_REPEAT | close::CLIENT_PORT_REUSE => [1, 0, 0, 0, 0],
         close::CLIENT_ESTABLISH_RST => [1, 0, 0, 1, 0],
