@@ -146,7 +146,6 @@ impl Core {
             pair,
             client_is_low: source_is_client == lookup.forward,
             direction_score,
-            is_alive: true,
             ..Flow::default()
         };
         // The second in which it began, the agent, and a running number: sorted by time, and the same nowhere else.
@@ -192,7 +191,7 @@ impl Core {
         let due = self.wheel.take(self.now_s);
         for &slot in &due {
             let flow = self.flows.get(slot);
-            if !flow.is_alive || flow.timer_at != self.now_s {
+            if !flow.is_alive() || flow.timer_at != self.now_s {
                 continue;
             }
             let mut over_s = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
@@ -220,7 +219,7 @@ impl Core {
             if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us) {
                 continue;
             }
-            if flow.is_alive && cold.traffic.packet != [0, 0] {
+            if flow.is_alive() && cold.traffic.packet != [0, 0] {
                 self.write_row(slot, close::FORCED_REPORT, now_us);
             }
         }
@@ -266,7 +265,7 @@ impl Core {
         self.write_row(slot, close_type, end_us);
         self.index.remove(self.seed.hash(&self.flows.get(slot).key), slot);
         let flow = self.flows.get_mut(slot);
-        flow.is_alive = false;
+
         flow.key = Key::NONE;
         flow.app = None;
         flow.directions.iter_mut().for_each(|way| way.holes = None);
@@ -340,7 +339,7 @@ impl Core {
     fn evict(&mut self) {
         let looks = (0..EVICT_LOOKS).map(|step| (self.hand + step) % self.next.max(1));
         let oldest = looks
-            .filter(|slot| self.flows.get(*slot).is_alive)
+            .filter(|slot| self.flows.get(*slot).is_alive())
             .min_by_key(|slot| self.flows.get(*slot).last_us);
         self.hand = (self.hand + EVICT_LOOKS) % self.next.max(1);
         if let Some(slot) = oldest {
@@ -355,7 +354,7 @@ impl Core {
     pub fn finish(&mut self, goes_on: bool) {
         for slot in 0..self.next {
             let flow = self.flows.get(slot);
-            if flow.is_alive {
+            if flow.is_alive() {
                 let close_type = if goes_on { close::FORCED_REPORT } else { flow.close_type() };
                 let end_us = flow.last_us;
                 self.close(slot, close_type, end_us, !goes_on);

@@ -88,9 +88,9 @@ impl Core {
     pub fn set_owners(&mut self, owners: Arc<Owners>) {
         for slot in std::mem::take(&mut self.fresh) {
             let flow = self.flows.get(slot);
-            if flow.is_alive && flow.start_us > owners.looked_us {
+            if flow.is_alive() && flow.start_us > owners.looked_us {
                 self.fresh.push(slot);
-            } else if flow.is_alive {
+            } else if flow.is_alive() {
                 let found = owners.of(flow);
                 let known = &mut self.cold.get_mut(slot).processes;
                 for (known, found) in known.iter_mut().zip(found) {

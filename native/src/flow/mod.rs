@@ -93,7 +93,6 @@ pub struct Flow {
     /// `close_type` of the reset that ended it.
     pub reset: u8,
     pub direction_score: u8,
-    pub is_alive: bool,
     /// Its first row is still to be written.
     pub is_new: bool,
     pub attention: Attention,
@@ -229,7 +228,7 @@ pub struct App {
 impl Default for Flow {
     fn default() -> Self {
         Flow {
-            key: Key::default(),
+            key: Key::NONE,
             last_us: 0,
             rare: NO_RARE,
             timer_at: 0,
@@ -259,7 +258,6 @@ impl Default for Flow {
             handshake_acks: 0,
             reset: 0,
             direction_score: 0,
-            is_alive: false,
             is_new: true,
             attention: Attention::default(),
             unread: 0,
@@ -298,6 +296,12 @@ impl Default for Timeouts {
 }
 
 impl Flow {
+    /// Whether its place is taken: what is over has the key that no packet has.
+    #[inline]
+    pub fn is_alive(&self) -> bool {
+        self.key != Key::NONE
+    }
+
     /// Seconds of silence after which this flow, as it stands, is over.
     pub fn timeout_s(&self, timeouts: &Timeouts) -> u32 {
         let one_way = !(self.directions[0].seen && self.directions[1].seen);
