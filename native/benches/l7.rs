@@ -81,6 +81,7 @@ fn run(name: &str, protocol: u8, server_port: u16, request: &[u8], response: &[u
                 payload,
                 wire_len,
                 tcp_seq: 1,
+                tcp_ack: 0,
                 protocol,
                 client_port: 40000,
                 server_port,

@@ -57,6 +57,7 @@ impl<'a> Question<'a> {
                 .u8(u8::from(packet.from_client))
                 .u32(packet.wire_len)
                 .u32(packet.tcp_seq)
+                .u32(packet.tcp_ack)
                 .u8(packet.protocol)
                 .u16(packet.client_port)
                 .u16(packet.server_port)
@@ -95,6 +96,7 @@ impl<'a> Question<'a> {
                     from_client: from.bool()?,
                     wire_len: from.u32()?,
                     tcp_seq: from.u32()?,
+                    tcp_ack: from.u32()?,
                     protocol: from.u8()?,
                     client_port: from.u16()?,
                     server_port: from.u16()?,
@@ -374,6 +376,7 @@ mod tests {
             payload: b"hello",
             wire_len: 9,
             tcp_seq: 3,
+            tcp_ack: 6,
             protocol: 6,
             client_port: 4,
             server_port: 5,

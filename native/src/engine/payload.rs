@@ -56,7 +56,7 @@ impl Core {
             if packet.protocol == TCP {
                 self.segment(slot, &mut app, packet, bytes, way);
             } else {
-                self.deliver(slot, &mut app, way, (0, packet.l4_bytes, packet.time_us, bytes));
+                self.deliver(slot, &mut app, way, ((0, 0), packet.l4_bytes, packet.time_us, bytes));
             }
         }
         if app.l7.is_reversed() != app.is_turned {
@@ -155,14 +155,15 @@ impl Core {
             return;
         }
         let early_bytes = app.streams[way].early_bytes();
-        match app.streams[way].place(packet.seq, packet.l4_bytes, packet.time_us, bytes) {
+        let ack = if packet.tcp_flags & flag::ACK != 0 { packet.ack } else { 0 };
+        match app.streams[way].place((packet.seq, ack), packet.l4_bytes, packet.time_us, bytes) {
             Placed::Now { skip } => {
                 let rest = bytes.get(skip as usize..).unwrap_or(&[]);
                 self.deliver(
                     slot,
                     app,
                     way,
-                    (packet.seq.wrapping_add(skip), packet.l4_bytes - skip, packet.time_us, rest),
+                    ((packet.seq.wrapping_add(skip), ack), packet.l4_bytes - skip, packet.time_us, rest),
                 );
                 if app.streams[way].has_early() {
                     self.pop(slot, app, way);
@@ -187,7 +188,12 @@ impl Core {
                 slot,
                 app,
                 way,
-                (segment.seq.wrapping_add(skip), segment.wire_len - skip, segment.time_us, rest),
+                (
+                    (segment.seq.wrapping_add(skip), segment.ack),
+                    segment.wire_len - skip,
+                    segment.time_us,
+                    rest,
+                ),
             );
         }
         self.early_bytes -= early_bytes - app.streams[way].early_bytes();
@@ -231,9 +237,9 @@ impl Core {
         }
     }
 
-    /// `data`: sequence number, length on the wire, time, captured bytes.
-    fn deliver(&mut self, slot: u32, app: &mut App, way: usize, data: (u32, u32, i64, &[u8])) {
-        let (tcp_seq, wire_len, time_us, payload) = data;
+    /// `data`: sequence and acknowledgement number, length on the wire, time, captured bytes.
+    fn deliver(&mut self, slot: u32, app: &mut App, way: usize, data: ((u32, u32), u32, i64, &[u8])) {
+        let ((tcp_seq, tcp_ack), wire_len, time_us, payload) = data;
         let flow = self.flows.get(slot);
         let packet = L7Packet {
             time_us,
@@ -241,6 +247,7 @@ impl Core {
             payload,
             wire_len,
             tcp_seq,
+            tcp_ack,
             protocol: flow.key.protocol,
             client_port: flow.client().1,
             server_port: flow.server().1,

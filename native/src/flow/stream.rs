@@ -9,6 +9,8 @@ const MAX_BYTES: usize = 1 << 20;
 /// A piece of payload with its place in the stream.
 pub struct Segment {
     pub seq: u32,
+    /// What it acknowledges of the other direction.
+    pub ack: u32,
     /// Bytes on the wire; `bytes` may be fewer.
     pub wire_len: u32,
     pub time_us: i64,
@@ -51,9 +53,9 @@ impl Stream {
         }
     }
 
-    /// Places a segment of `wire_len` bytes, of which `bytes` were captured.
+    /// Places a segment of `wire_len` bytes, of which `bytes` were captured, by its sequence number; that of its acknowledgement is kept with it.
     #[inline]
-    pub fn place(&mut self, seq: u32, wire_len: u32, time_us: i64, bytes: &[u8]) -> Placed {
+    pub fn place(&mut self, (seq, ack): (u32, u32), wire_len: u32, time_us: i64, bytes: &[u8]) -> Placed {
         self.sync(seq);
         let ahead = seq.wrapping_sub(self.next) as i32;
         if ahead == 0 {
@@ -70,6 +72,7 @@ impl Stream {
         }
         self.keep(Segment {
             seq,
+            ack,
             wire_len,
             time_us,
             bytes: bytes.into(),
@@ -162,7 +165,7 @@ mod tests {
             }
         };
         for (seq, bytes) in segments {
-            match stream.place(*seq, bytes.len() as u32, 0, bytes) {
+            match stream.place((*seq, 0), bytes.len() as u32, 0, bytes) {
                 Placed::Now { skip } => out.extend(bytes[skip as usize..].iter().map(|byte| Some(*byte))),
                 Placed::Old => {}
                 Placed::Early { is_full } => {
@@ -196,12 +199,12 @@ mod tests {
         stream.sync(0);
         for number in 1..500u32 {
             assert_eq!(
-                stream.place(number * 1448, 1448, 0, &text),
+                stream.place((number * 1448, 0), 1448, 0, &text),
                 Placed::Early { is_full: false },
                 "{number}"
             );
         }
-        assert_eq!(stream.place(0, 1448, 0, &text), Placed::Now { skip: 0 });
+        assert_eq!(stream.place((0, 0), 1448, 0, &text), Placed::Now { skip: 0 });
         assert_eq!(std::iter::from_fn(|| stream.pop()).count(), 499);
         assert_eq!(stream.early_bytes(), 0);
     }
@@ -212,7 +215,7 @@ mod tests {
         let mut stream = Stream::default();
         stream.sync(0);
         let mut number = 1;
-        while stream.place(number * 1448, 1448, 0, &text) == (Placed::Early { is_full: false }) {
+        while stream.place((number * 1448, 0), 1448, 0, &text) == (Placed::Early { is_full: false }) {
             number += 1;
         }
         assert!(stream.heap_bytes() < 2 << 20, "{}", stream.heap_bytes());

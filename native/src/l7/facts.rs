@@ -86,6 +86,10 @@ pub struct Facts {
     pub(crate) start_us: i64,
     pub(crate) end_us: i64,
     pub(crate) tcp_seq: u32,
+    /// What its first packet acknowledged of the other direction, 0 where that is not known.
+    pub(crate) tcp_ack: u32,
+    /// Whether requests before it were lost nobody knows, so that its place in the order means nothing.
+    pub(crate) doubtful: bool,
 }
 
 impl Facts {
@@ -173,7 +177,7 @@ impl Facts {
 
     /// The same answer to another request: its bytes were counted already.
     pub(crate) fn again(&self) -> Box<Facts> {
-        let mut again = take(self.start_us, self.tcp_seq);
+        let mut again = take(self.start_us, self.tcp_seq, self.tcp_ack);
         again.end_us = self.end_us;
         again.end_with(self);
         again
@@ -265,7 +269,7 @@ thread_local! {
 
 /// Empty facts for a message that starts with this byte.
 #[inline]
-pub(crate) fn take(start_us: i64, tcp_seq: u32) -> Box<Facts> {
+pub(crate) fn take(start_us: i64, tcp_seq: u32, tcp_ack: u32) -> Box<Facts> {
     let pooled = POOL.with_borrow_mut(Vec::pop);
     let mut facts = pooled.unwrap_or_else(|| {
         Box::new(Facts {
@@ -275,6 +279,7 @@ pub(crate) fn take(start_us: i64, tcp_seq: u32) -> Box<Facts> {
     });
     facts.start_us = start_us;
     facts.tcp_seq = tcp_seq;
+    facts.tcp_ack = tcp_ack;
     facts
 }
 

@@ -53,6 +53,7 @@ impl FlowL7 {
         let chunk = Chunk {
             bytes: packet.payload,
             tcp_seq: packet.tcp_seq,
+            tcp_ack: packet.tcp_ack,
             from_client,
         };
         self.with(packet.time_us, sink, &mut seen, |streams, parser, out| {
@@ -77,6 +78,7 @@ impl FlowL7 {
         let from_client = from_client != self.reversed;
         if self.parser.is_none() {
             self.streams.lanes[usize::from(!from_client)] = Lane::default();
+            self.streams.session.lost_before(from_client);
         } else if !self.streams.stopped && missing > 0 {
             self.with(now_us, sink, &mut seen, |streams, parser, out| {
                 streams.skip(from_client, u64::from(missing), parser, out)
@@ -220,7 +222,7 @@ impl FlowL7 {
         }
         let lane = &mut self.streams.lanes[usize::from(!packet.from_client)];
         if matches!(found, Found::Undecided) && !self.datagram && bytes.len() < MAX_KEPT {
-            lane.keep(packet.payload, packet.time_us);
+            lane.keep(packet.payload, packet.time_us, packet.tcp_ack);
         } else {
             *lane = Lane::default();
             self.guesses = self.guesses.saturating_add(1);
@@ -254,6 +256,7 @@ impl FlowL7 {
         let chunk = Chunk {
             bytes: &[],
             tcp_seq: packet.tcp_seq.wrapping_add(packet.payload.len() as u32),
+            tcp_ack: packet.tcp_ack,
             from_client,
         };
         self.with(packet.time_us, sink, seen, |streams, parser, out| streams.read(chunk, parser, out));

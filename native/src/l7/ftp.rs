@@ -2,9 +2,8 @@
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
-use super::reply::{self, Line, Replies, Reply};
+use super::reply::{self, Commands, Line, Replies, Reply};
 use super::table::TLS;
-use memchr::memchr;
 
 const PORT: u16 = 21;
 /// What clients begin with, and nobody else.
@@ -14,7 +13,7 @@ const FIRST: [&[u8]; 4] = [b"USER", b"FEAT", b"SYST", b"PASS"];
 #[derive(Debug, Default)]
 pub struct Ftp {
     replies: Replies,
-    long: bool,
+    commands: Commands,
     starts_tls: bool,
     encrypted: bool,
 }
@@ -56,7 +55,7 @@ impl Parser for Ftp {
             true => reply::command(text).is_some_and(|(word, _)| word.len() <= 4),
             false => Reply::read(text).is_some(),
         };
-        (self.replies, self.long) = (Replies::default(), false);
+        (self.replies, self.commands) = Default::default();
         match reply::line(bytes) {
             Line::Whole(text, _) if is_sound(text) => Resync::At(0),
             Line::Whole(_, size) => Resync::Drop(size),
@@ -92,20 +91,9 @@ impl Ftp {
     }
 
     fn command(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
-        if self.long {
-            let end = memchr(b'\n', input.bytes);
-            self.long = end.is_none();
-            return Step::Skip {
-                size: end.map_or(input.bytes.len(), |end| end + 1),
-            };
-        }
-        let (text, size) = match reply::line(input.bytes) {
-            Line::Whole(text, size) => (text, size),
-            Line::Long(text) => {
-                self.long = true;
-                (text, text.len())
-            }
-            Line::Partial => return Step::More,
+        let (text, size) = match self.commands.read(input.bytes) {
+            Ok(read) => read,
+            Err(step) => return step,
         };
         // An interrupt may stand in front of ABOR (RFC 959, 4.1.3).
         let text = text.trim_ascii_start();

@@ -70,6 +70,8 @@ pub struct L7Packet<'a> {
     pub wire_len: u32,
     /// Sequence number of the first payload byte, 0 for UDP.
     pub tcp_seq: u32,
+    /// What the packet acknowledges of the other direction, 0 where nothing: it tells which response can answer which request once packets were lost.
+    pub tcp_ack: u32,
     /// IP protocol: 6, 17, 1 or 58.
     pub protocol: u8,
     pub client_port: u16,

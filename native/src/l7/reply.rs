@@ -111,6 +111,33 @@ impl Replies {
     }
 }
 
+/// Where the lines of a client have got to.
+#[derive(Debug, Default)]
+pub struct Commands {
+    long: bool,
+}
+
+impl Commands {
+    /// Reads a line; of one that is too long the front, and later the rest is passed over.
+    pub fn read<'a>(&mut self, bytes: &'a [u8]) -> Result<(&'a [u8], usize), Step> {
+        if self.long {
+            let end = memchr(b'\n', bytes);
+            self.long = end.is_none();
+            return Err(Step::Skip {
+                size: end.map_or(bytes.len(), |end| end + 1),
+            });
+        }
+        match line(bytes) {
+            Line::Whole(text, size) => Ok((text, size)),
+            Line::Long(text) => {
+                self.long = true;
+                Ok((text, text.len()))
+            }
+            Line::Partial => Err(Step::More),
+        }
+    }
+}
+
 /// What a server's first line says about the protocol whose name is `word`; on the protocol's own port the digits will do.
 pub fn greeting(bytes: &[u8], word: &[u8], is_expected: bool) -> Guess {
     let front = match line(bytes) {

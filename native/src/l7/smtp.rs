@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
-use super::reply::{self, Line, Replies};
+use super::reply::{self, Commands, Line, Replies};
 use super::table::TLS;
 use memchr::{memchr, memchr_iter};
 
@@ -45,9 +45,8 @@ enum Phase {
 pub struct Smtp {
     phase: Phase,
     replies: Replies,
-    long: bool,
+    commands: Commands,
     starts_tls: bool,
-    authenticates: bool,
     mail: u64,
     /// Code of the reply that was just read.
     replied: Option<u16>,
@@ -92,7 +91,7 @@ impl Parser for Smtp {
                 Line::Long(_) => Resync::Drop(bytes.len()),
             };
         }
-        self.long = false;
+        self.commands = Commands::default();
         match self.phase {
             // The server waits for a mail of which nothing was seen yet.
             Phase::Mail(_) => {
@@ -158,14 +157,14 @@ impl Smtp {
                 self.phase = Phase::Mail(2);
                 return Step::Skip { size };
             }
-            334 if self.authenticates => {
+            // Said to AUTH only, whether that was seen or not.
+            334 => {
                 self.phase = Phase::Secret;
                 return Step::Skip { size };
             }
             220 if input.waiting.is_none() && !self.starts_tls => return Step::Skip { size },
             _ => {}
         }
-        self.authenticates = false;
         if std::mem::take(&mut self.starts_tls) && reply.code == 220 {
             self.phase = Phase::Encrypted;
         }
@@ -179,20 +178,9 @@ impl Smtp {
     }
 
     fn command(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
-        if self.long {
-            let end = memchr(b'\n', input.bytes);
-            self.long = end.is_none();
-            return Step::Skip {
-                size: end.map_or(input.bytes.len(), |end| end + 1),
-            };
-        }
-        let (text, size) = match reply::line(input.bytes) {
-            Line::Whole(text, size) => (text, size),
-            Line::Long(text) => {
-                self.long = true;
-                (text, text.len())
-            }
-            Line::Partial => return Step::More,
+        let (text, size) = match self.commands.read(input.bytes) {
+            Ok(read) => read,
+            Err(step) => return step,
         };
         if self.phase == Phase::Asked {
             // The refusal was lost; what was asked is told without it.
@@ -227,7 +215,6 @@ impl Smtp {
                 };
             }
             "AUTH" => {
-                self.authenticates = true;
                 // The mechanism may be told, what is behind it not.
                 facts.put(Slot::Resource, rest.split(|byte| *byte == b' ').next().unwrap_or_default());
             }

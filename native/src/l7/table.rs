@@ -13,6 +13,8 @@ pub enum Pairing {
     InOrder,
     /// `Facts::key` says which.
     ByKey,
+    /// The same, and the next request may have the key again. Where both sides lost messages it proves nothing.
+    ByReusedKey,
 }
 
 /// One protocol.
@@ -87,7 +89,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "Pulsar",
         folder: "pulsar",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: pulsar::guess,
         parser: pulsar::parser,
     },
@@ -96,7 +98,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "FastCGI",
         folder: "fastcgi",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: fastcgi::guess,
         parser: fastcgi::parser,
     },
@@ -204,7 +206,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "MQTT",
         folder: "mqtt",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: mqtt::guess,
         parser: mqtt::parser,
     },
@@ -240,7 +242,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "Cassandra",
         folder: "cassandra",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: cassandra::guess,
         parser: cassandra::parser,
     },
@@ -330,7 +332,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "Thrift",
         folder: "thrift",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: thrift::guess,
         parser: thrift::parser,
     },

@@ -77,8 +77,10 @@ fn nested(bytes: &mut Bytes<'_>, depth: u8) -> Option<()> {
     (depth < MAX_DEPTH).then(|| field(bytes, depth + 1).map(drop))?
 }
 
+/// How many there are: a number with tag 0. What else could stand here is not read, or it could stand there for ever.
 fn number(bytes: &mut Bytes<'_>) -> Option<i64> {
-    match field(bytes, MAX_DEPTH)? {
+    let is_number = matches!(bytes.0.first(), Some(0..=3 | 12));
+    match is_number.then(|| field(bytes, MAX_DEPTH))?? {
         (0, Value::Number(number)) if number >= 0 => Some(number),
         _ => None,
     }

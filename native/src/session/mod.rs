@@ -1,13 +1,15 @@
 //! Pairing: which response answers which request, and the row that comes of it.
 //!
 //! In order (HTTP/1, Redis …): the oldest waiting request is answered. By key (DNS, HTTP/2, Kafka …): the one with the response's key. After a
-//! loss the order is mended where that is possible; where it is not, rows stay apart rather than wrongly together.
+//! loss the order is mended where TCP's numbers prove it ([`order`]); where they do not, rows stay apart rather than wrongly together.
 
+mod order;
 mod row;
 
 use crate::l7::facts::{self, Facts};
-use crate::l7::table::{Dialect, Pairing, Protocol};
+use crate::l7::table::{Dialect, Pairing, Protocol, TLS};
 use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
+use order::Order;
 use std::collections::VecDeque;
 
 /// Where rows go, and what is counted on the way.
@@ -41,8 +43,7 @@ pub(crate) struct Session {
     given_up: u32,
     /// A request was seen while another waited, in sound order: the client does not wait for responses.
     pipelined: bool,
-    /// By direction (client first): messages may have been lost, so the order cannot be trusted.
-    unsure: [bool; 2],
+    order: Order,
     recent: [Option<u64>; RECENT],
     recent_at: u8,
     /// Of the message that began last.
@@ -50,14 +51,35 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The request that a response in order would answer.
-    pub fn next_answered(&self) -> Option<&Facts> {
-        match (self.given_up, self.unsure[1]) {
-            (0, false) => self.waiting.front(),
-            (0, true) if !self.pipelined => self.waiting.back(),
-            _ => None,
+    /// The request that this response, in order, would answer.
+    #[inline]
+    pub fn next_answered(&self, response: &Facts) -> Option<&Facts> {
+        if self.given_up > 0 {
+            return None;
         }
-        .map(|(_, facts)| &**facts)
+        self.place_in_order(response).map(|at| &*self.waiting[at].1)
+    }
+
+    /// Where in the queue the request is that this response, in order, answers.
+    #[inline]
+    fn place_in_order(&self, response: &Facts) -> Option<usize> {
+        let (_, oldest) = self.waiting.front()?;
+        if !oldest.doubtful {
+            return self.order.allows(oldest, response).then_some(0);
+        }
+        // With several under way nobody can tell which one this answers.
+        if self.pipelined {
+            return None;
+        }
+        // A client that waits for each response has had all but the last of its requests answered.
+        let last = self.waiting.iter().rposition(|(_, request)| self.order.allows(request, response))?;
+        self.order.proves(&self.waiting[last].1, response).then_some(last)
+    }
+
+    /// Bytes of this direction were seen up to `end`, with what was acknowledged then.
+    #[inline]
+    pub fn saw(&mut self, from_client: bool, end: u32, ack: u32) {
+        self.order.saw(from_client, end, ack);
     }
 
     /// What is spoken over the flow's protocol.
@@ -65,8 +87,11 @@ impl Session {
         self.dialect
     }
 
-    /// The requests that wait go by this key from now on.
-    pub fn rekey(&mut self, key: u64) {
+    /// The requests that wait go by this key from now on. Behind TLS nobody will see their answers.
+    pub fn rekey(&mut self, key: u64, protocol: u8, out: &mut Out<'_>) {
+        if protocol == TLS {
+            self.close(out);
+        }
         for (old, facts) in &mut self.waiting {
             (*old, facts.key) = (key, key);
         }
@@ -101,8 +126,9 @@ impl Session {
         }
     }
 
-    fn request(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
-        if out.protocol.pairing == Pairing::ByKey {
+    fn request(&mut self, mut facts: Box<Facts>, out: &mut Out<'_>) {
+        self.order.asked(&facts);
+        if out.protocol.pairing != Pairing::InOrder {
             if let Some(at) = self.waiting.iter().position(|(key, _)| *key == facts.key) {
                 if out.datagram {
                     // Asked again because the answer is late: one request still, as old as the first time it was asked.
@@ -116,11 +142,8 @@ impl Session {
             if let Some(answered) = self.recent.iter_mut().find(|key| **key == Some(facts.key)) {
                 *answered = None;
             }
-        } else if !self.waiting.is_empty() && !self.unsure[1] {
-            self.pipelined = true;
-        } else if !self.pipelined {
-            // It asks again, so whatever answer was still to come has come, or never will.
-            self.given_up = 0;
+        } else {
+            self.line_up(&mut facts, out);
         }
         out.seen.requests += 1;
         self.waiting.push_back((facts.key, facts));
@@ -130,19 +153,39 @@ impl Session {
         }
     }
 
+    /// A request takes its place in the order.
+    fn line_up(&mut self, facts: &mut Facts, out: &mut Out<'_>) {
+        match self.waiting.back() {
+            Some((_, last)) if Order::is_pipelined(last, facts) => self.pipelined = true,
+            Some(_) => {}
+            // It asks again, so whatever answer was still to come has come, or never will.
+            None if !self.pipelined => self.given_up = 0,
+            None => {}
+        }
+        if self.order.unsure {
+            if self.order.is_quiet(facts) {
+                // What waits was answered by what was lost; the order begins anew.
+                self.give_up_all(out);
+                self.order.unsure = false;
+            }
+            facts.doubtful = self.order.unsure;
+        }
+    }
+
     fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
+        self.order.answered(&facts);
         if let Some(first) = facts.first_key {
             return self.several(first, facts, out);
         }
         let request = match out.protocol.pairing {
             Pairing::InOrder => {
-                let request = self.answered_in_order(out);
+                let request = self.answered_in_order(&facts, out);
                 if let (true, Some(answered)) = (facts.ends_group, &request) {
                     self.drop_group(answered.group, out);
                 }
                 request
             }
-            Pairing::ByKey => {
+            Pairing::ByKey | Pairing::ByReusedKey => {
                 let at = self.waiting.iter().position(|(key, request)| {
                     if facts.loose_key {
                         request.request_id == facts.request_id
@@ -150,10 +193,11 @@ impl Session {
                         *key == facts.key
                     }
                 });
-                at.and_then(|at| self.waiting.remove(at)).map(|(_, facts)| facts)
+                let found = at.and_then(|at| self.waiting.remove(at)).map(|(_, facts)| facts);
+                self.unless_hidden(found, &facts, out)
             }
         };
-        if out.datagram && out.protocol.pairing == Pairing::ByKey {
+        if out.datagram && out.protocol.pairing != Pairing::InOrder {
             if request.is_none() && self.recent.contains(&Some(facts.key)) {
                 return facts::give(facts);
             }
@@ -211,23 +255,37 @@ impl Session {
     }
 
     #[inline]
-    fn answered_in_order(&mut self, out: &mut Out<'_>) -> Option<Box<Facts>> {
-        if self.given_up > 0 && !self.unsure[1] {
+    fn answered_in_order(&mut self, response: &Facts, out: &mut Out<'_>) -> Option<Box<Facts>> {
+        if self.given_up > 0 {
             self.given_up -= 1;
             return None;
         }
-        if self.unsure[1] {
-            // A client that waits for each response has had all but the last of its requests answered; the answers were lost.
-            // With several under way nobody can tell which one this answers.
-            let keep = usize::from(!self.pipelined);
-            while self.waiting.len() > keep {
-                self.give_up(Status::Unknown, out);
+        let Some(at) = self.place_in_order(response) else {
+            if self.waiting.front().is_some_and(|(_, oldest)| !oldest.doubtful) {
+                // The numbers speak against the order: something was taken for what it is not.
+                self.doubt();
             }
-            self.given_up = 0;
-            self.unsure[1] = false;
+            return None;
+        };
+        for _ in 0..at {
+            self.give_up(Status::Unknown, out);
         }
-        self.unsure[0] = false;
-        self.waiting.pop_front().map(|(_, facts)| facts)
+        self.given_up = 0;
+        let (_, request) = self.waiting.pop_front()?;
+        if request.doubtful && self.waiting.is_empty() {
+            self.order.unsure = false;
+        }
+        Some(request)
+    }
+
+    /// The request with the response's key, unless the key was used again meanwhile, by what was lost.
+    fn unless_hidden(&mut self, found: Option<Box<Facts>>, response: &Facts, out: &mut Out<'_>) -> Option<Box<Facts>> {
+        let request = found?;
+        if out.protocol.pairing == Pairing::ByReusedKey && self.order.hides(&request, response) {
+            row::emit(Some(request), None, out);
+            return None;
+        }
+        Some(request)
     }
 
     /// More bytes of a message that was begun: `size` of them seen, `content` of them body. With `end` it is complete.
@@ -327,16 +385,29 @@ impl Session {
         }
     }
 
+    /// So many bytes behind what was seen were not captured.
+    pub fn skipped(&mut self, from_client: bool, missing: u64) {
+        self.order.skipped(from_client, missing as u32);
+    }
+
     /// Messages of this direction may have been lost.
-    pub fn lost(&mut self, from_client: bool, out: &mut Out<'_>) {
-        self.unsure[usize::from(!from_client)] = true;
-        if self.unsure == [true, true] && out.protocol.pairing == Pairing::InOrder {
-            while !self.waiting.is_empty() {
-                self.give_up(Status::Unknown, out);
-            }
-            self.given_up = 0;
-            self.unsure = [false, false];
+    pub fn lost(&mut self, from_client: bool) {
+        self.order.lost(from_client);
+        if !from_client {
+            self.doubt();
         }
+    }
+
+    /// Which of the requests that wait are answered is not known.
+    fn doubt(&mut self) {
+        self.order.unsure = true;
+        self.waiting.iter_mut().for_each(|(_, request)| request.doubtful = true);
+        self.given_up = 0;
+    }
+
+    /// The same, before it was known what is spoken.
+    pub fn lost_before(&mut self, from_client: bool) {
+        self.order.lost(from_client);
     }
 
     /// Reports what waited or went on for longer than its timeout.
@@ -374,11 +445,25 @@ impl Session {
         }
     }
 
+    /// Nothing of what waits will be answered.
+    fn give_up_all(&mut self, out: &mut Out<'_>) {
+        while !self.waiting.is_empty() {
+            self.give_up(Status::Unknown, out);
+        }
+        self.given_up = 0;
+    }
+
     fn give_up(&mut self, status: Status, out: &mut Out<'_>) {
         let Some((_, mut facts)) = self.waiting.pop_front() else { return };
-        if out.protocol.pairing == Pairing::InOrder {
+        if out.protocol.pairing == Pairing::InOrder && !facts.doubtful {
             self.given_up += 1;
         }
+        // Nobody can tell that an answer did not come who did not see everything.
+        let status = if status == Status::Timeout && self.order.may_have_lost_answer(&facts) {
+            Status::Unknown
+        } else {
+            status
+        };
         out.seen.timeouts += u32::from(status == Status::Timeout);
         facts.status = status;
         facts.end_us = facts.end_us.max(out.now_us);

@@ -70,13 +70,14 @@ fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<
         row.response_length = response.length;
         row.response_exception = response.get(Slot::Exception);
         row.response_result = response.get(Slot::Result);
-        row.sql_affected_rows = response.affected_rows;
         row.captured_response_byte = u32::try_from(response.captured).unwrap_or(u32::MAX);
         row.resp_tcp_seq = response.tcp_seq;
         row.x_request_id_1 = response.get(Slot::XRequestId);
         row.end_us = row.end_us.max(response.end_us);
         if let Some(request) = request {
             row.row_type = RowType::Session;
+            // Without the question several answers may look like one, and a number like this one.
+            row.sql_affected_rows = response.affected_rows;
             // Captures put together from several queues can run backwards.
             let answered_us = if response.until_end { response.end_us } else { response.start_us };
             row.response_duration_us = u64::try_from(answered_us - request.start_us).unwrap_or(0);

@@ -14,6 +14,7 @@ pub struct Payload {
     pub flow: (u32, u16, u32, u16, u8),
     pub from_client: bool,
     pub tcp_seq: u32,
+    pub tcp_ack: u32,
     pub bytes: Vec<u8>,
 }
 
@@ -50,7 +51,7 @@ pub fn read(path: &Path) -> Vec<Payload> {
             1 | 58 => 0,
             _ => 8,
         };
-        let tcp_seq = if protocol == 6 { be32(l4 + 4) } else { 0 };
+        let (tcp_seq, tcp_ack) = if protocol == 6 { (be32(l4 + 4), be32(l4 + 8)) } else { (0, 0) };
         let ends = (source.min(target), source.max(target), protocol);
         let from_client = *clients.entry(ends).or_insert(source) == source;
         let (client, server) = if from_client { (source, target) } else { (target, source) };
@@ -61,6 +62,7 @@ pub fn read(path: &Path) -> Vec<Payload> {
                 flow,
                 from_client,
                 tcp_seq,
+                tcp_ack,
                 bytes: ip[l4 + header..].to_vec(),
             });
         }
@@ -102,6 +104,7 @@ pub fn run(payloads: &[Payload]) -> (Rows, L7Seen) {
             payload: &payload.bytes,
             wire_len: payload.bytes.len() as u32,
             tcp_seq: payload.tcp_seq,
+            tcp_ack: payload.tcp_ack,
             protocol: payload.flow.4,
             client_port: payload.flow.1,
             server_port: payload.flow.3,

@@ -48,6 +48,11 @@ impl Flow {
     /// One packet of which the capture left out the last `missing` bytes; the clock stands still.
     pub fn snapped(&mut self, from_client: bool, payload: &[u8], missing: u32) -> &mut Flow {
         let wire_len = payload.len() as u32 + missing;
+        let tcp_ack = if self.protocol == 6 {
+            self.sequence[usize::from(from_client)]
+        } else {
+            0
+        };
         let sequence = &mut self.sequence[usize::from(!from_client)];
         let packet = L7Packet {
             time_us: self.now_us,
@@ -55,6 +60,7 @@ impl Flow {
             payload,
             wire_len,
             tcp_seq: if self.protocol == 6 { *sequence } else { 0 },
+            tcp_ack,
             protocol: self.protocol,
             client_port: 40000,
             server_port: self.server_port,

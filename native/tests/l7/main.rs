@@ -6,6 +6,7 @@ mod brpc;
 mod capture;
 mod cases;
 mod cassandra;
+mod disorder;
 mod dns;
 mod dubbo;
 mod fastcgi;

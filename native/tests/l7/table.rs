@@ -11,7 +11,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Captures of a protocol.
-fn captures(name: &str) -> Vec<PathBuf> {
+pub fn captures(name: &str) -> Vec<PathBuf> {
     let listing = std::fs::read_dir(folder(name)).unwrap_or_else(|error| panic!("tests/data/l7/{name}: {error}"));
     let mut paths: Vec<PathBuf> = listing.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "pcap"));
@@ -96,6 +96,7 @@ fn changed_captures_never_panic() {
                 flow,
                 from_client: true,
                 tcp_seq: 1,
+                tcp_ack: 0,
                 bytes,
             }]);
         }
@@ -107,10 +108,10 @@ fn random_seed(payloads: &[Payload]) -> u64 {
 }
 
 /// xorshift: the same numbers each time.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -155,6 +155,8 @@ impl Parser for Amqp {
         if from_client {
             self.confirms.lose_count();
         }
+        // What this side was asked it may have answered.
+        self.asked.retain(|asked| asked.by_client == from_client);
         opening::resync(bytes)
     }
 

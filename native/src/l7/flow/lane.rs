@@ -24,6 +24,8 @@ pub(super) struct Lane {
     kept: Vec<u8>,
     /// When the first kept byte came.
     kept_us: i64,
+    /// What its packet acknowledged.
+    kept_ack: u32,
     /// The message that is being read.
     facts: Option<Box<Facts>>,
     /// The body that is being skipped, and whose it is.
@@ -54,6 +56,7 @@ pub(super) struct Streams {
 pub(super) struct Chunk<'a> {
     pub bytes: &'a [u8],
     pub tcp_seq: u32,
+    pub tcp_ack: u32,
     pub from_client: bool,
 }
 
@@ -62,9 +65,9 @@ impl Lane {
         &self.kept
     }
 
-    pub fn keep(&mut self, bytes: &[u8], time_us: i64) {
+    pub fn keep(&mut self, bytes: &[u8], time_us: i64, tcp_ack: u32) {
         if self.kept.is_empty() {
-            self.kept_us = time_us;
+            (self.kept_us, self.kept_ack) = (time_us, tcp_ack);
         }
         self.kept.extend_from_slice(bytes);
     }
@@ -94,6 +97,8 @@ impl Streams {
         if out.datagram {
             return self.read_datagram(chunk, parser, out);
         }
+        let end = chunk.tcp_seq.wrapping_add(chunk.bytes.len() as u32);
+        self.session.saw(chunk.from_client, end, chunk.tcp_ack);
         let lane = self.lane(chunk.from_client);
         if lane.doubtful && lane.kept.is_empty() {
             self.doubt(chunk, parser, out);
@@ -103,7 +108,7 @@ impl Streams {
             let read = self.read_stream(chunk, 0, parser, out);
             let left = &chunk.bytes[read..];
             if !left.is_empty() {
-                self.lane(chunk.from_client).keep(left, out.now_us);
+                self.lane(chunk.from_client).keep(left, out.now_us, chunk.tcp_ack);
             }
             return;
         }
@@ -118,7 +123,7 @@ impl Streams {
         let read = self.read_stream(joined, carried, parser, out);
         let lane = self.lane(chunk.from_client);
         if read >= carried {
-            lane.kept_us = out.now_us;
+            (lane.kept_us, lane.kept_ack) = (out.now_us, chunk.tcp_ack);
         }
         kept.drain(..read);
         if kept.is_empty() && kept.capacity() > SMALL {
@@ -132,6 +137,7 @@ impl Streams {
         let Chunk {
             bytes,
             tcp_seq,
+            tcp_ack,
             from_client,
         } = chunk;
         let mut at = 0;
@@ -157,11 +163,15 @@ impl Streams {
                 }
             }
             let facts = lane.facts.get_or_insert_with(|| {
-                let start_us = if at < carried { lane.kept_us } else { out.now_us };
-                facts::take(start_us, tcp_seq.wrapping_add(at as u32))
+                let (start_us, tcp_ack) = if at < carried {
+                    (lane.kept_us, lane.kept_ack)
+                } else {
+                    (out.now_us, tcp_ack)
+                };
+                facts::take(start_us, tcp_seq.wrapping_add(at as u32), tcp_ack)
             });
             let full = left.len() >= MAX_KEPT;
-            let waiting = if from_client { None } else { self.session.next_answered() };
+            let waiting = if from_client { None } else { self.session.next_answered(facts) };
             let step = parser.parse(
                 Input {
                     bytes: left,
@@ -247,7 +257,7 @@ impl Streams {
                 for facts in self.lanes.iter_mut().filter_map(|lane| lane.facts.take()) {
                     facts::give(facts);
                 }
-                self.session.rekey(key);
+                self.session.rekey(key, protocol, out);
                 self.switched = Some(protocol);
                 // Nothing more is asked of this parser, so it may leave all of it to the next one.
                 Some(size.min(available))
@@ -271,12 +281,12 @@ impl Streams {
     }
 
     fn begin(&mut self, kind: Kind, from_client: bool, facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
-        if kind == Kind::Response && !from_client && self.session.next_answered().is_none() {
+        if kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
             // The answer to a request of which only the beginning was seen.
             if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
                 self.lanes[0].lost = true;
             }
-            self.lanes[1].doubtful = facts.open && self.session.next_answered().is_none();
+            self.lanes[1].doubtful = facts.open && self.session.next_answered(&facts).is_none();
         } else {
             self.lane(from_client).doubtful = false;
         }
@@ -340,7 +350,13 @@ impl Streams {
     /// `missing` bytes were not captured.
     #[cold]
     pub(super) fn skip(&mut self, from_client: bool, missing: u64, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        self.session.skipped(from_client, missing);
         let lane = self.lane(from_client);
+        if lane.doubtful {
+            // What was lost need not have been of the body.
+            self.session.lost(from_client);
+        }
+        let lane = &mut self.lanes[usize::from(!from_client)];
         match &mut lane.rest {
             Rest::UntilClose => return,
             Rest::Bytes(left) if missing <= *left => {
@@ -370,7 +386,7 @@ impl Streams {
             ..Lane::default()
         };
         self.session.cut(kind, out);
-        self.session.lost(from_client, out);
+        self.session.lost(from_client);
     }
 
     /// Reports the half-read message of a direction, where enough of it is known.
@@ -395,7 +411,7 @@ impl Streams {
         let mut at = 0;
         while at < chunk.bytes.len() && !self.stopped {
             let left = &chunk.bytes[at..];
-            let mut facts = facts::take(out.now_us, 0);
+            let mut facts = facts::take(out.now_us, 0, 0);
             let input = Input {
                 bytes: left,
                 from_client: chunk.from_client,

@@ -69,6 +69,8 @@ pub struct Http2 {
     /// Client, server.
     sides: [Side; 2],
     streams: Streams,
+    /// What was spoken last.
+    dialect: Option<&'static Dialect>,
 }
 
 /// The parser for the table.
@@ -331,6 +333,9 @@ impl Http2 {
             return Step::Skip { size };
         }
         let dialect = head.dialect.or(self.streams.dialect(stream));
+        // What the fields were that would tell was lost: a connection speaks the same from its beginning to its end.
+        let dialect = dialect.or(self.dialect.filter(|_| head.is_partial));
+        self.dialect = dialect.or(self.dialect);
         facts.dialect = dialect;
         if is_trailer {
             let Some(code) = head.grpc_status else {
@@ -375,6 +380,11 @@ impl Http2 {
             self.streams.give_up(frame.stream);
         }
         facts.dialect = dialect;
+        let key = u64::from(frame.stream);
+        if error == 0 && !input.from_client && !is_answered {
+            // The answer was complete, and the rest of the question is not wanted (RFC 9113, 8.1); what it was is not known.
+            return Step::Closed { size, key };
+        }
         let name = usize::try_from(error).ok().and_then(|at| ERRORS.get(at)).copied().unwrap_or("?");
         facts.put(Slot::Exception, b"RST_STREAM ");
         facts.extend(Slot::Exception, name.as_bytes());
@@ -387,7 +397,6 @@ impl Http2 {
                 Status::ServerError
             };
         }
-        let key = u64::from(frame.stream);
         Step::Closed { size, key }
     }
 }

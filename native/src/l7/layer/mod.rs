@@ -176,7 +176,8 @@ impl Layer {
         let taken = if size >= waiting && !self.brimful {
             self.fed
         } else if self.is_stored {
-            let trailer = if self.fed == self.left { self.trailer } else { 0 };
+            // As much of it as has come.
+            let trailer = self.fed.saturating_sub(self.left.saturating_sub(self.trailer));
             self.fed.saturating_sub(trailer + waiting - size)
         } else if self.is_block {
             // What would have been taken had the frame come in pieces, which tell nothing before its end.

@@ -32,6 +32,8 @@ pub struct Mqtt {
     rest: [Rest; 2],
     /// 3, 4, 5; 0 where the connection's beginning was not seen.
     level: u8,
+    /// The level was said: 3.1 and 3.1.1 look the same.
+    is_said: bool,
     client: Box<str>,
     /// Topics by their aliases, by direction (client first).
     aliases: [Vec<(u16, Box<[u8]>)>; 2],
@@ -63,7 +65,9 @@ impl Parser for Mqtt {
         let Some(kind) = self.read(header, content, input.from_client, facts) else {
             return Step::Lost { size: 1 };
         };
-        facts.put(Slot::Version, version(self.level));
+        if self.is_said || self.level == 5 {
+            facts.put(Slot::Version, version(self.level));
+        }
         facts.put_first(Slot::Domain, self.client.as_bytes());
         self.rest[side].begin((header.size + header.length) as u64, input.bytes.len(), Some(kind))
     }
@@ -177,7 +181,7 @@ impl Mqtt {
         let mut rest = content;
         let name = text(&mut rest)?;
         let [level, _flags, _, _, rest @ ..] = rest else { return None };
-        self.level = level & 0x7f;
+        (self.level, self.is_said) = (level & 0x7f, true);
         if !matches!(name, b"MQTT" | b"MQIsdp") || !matches!(self.level, 3..=5) {
             return None;
         }

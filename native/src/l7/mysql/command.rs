@@ -57,6 +57,8 @@ const NAMES: [&str; 32] = [
 /// What `request_type` says, `None` for what is no command.
 pub fn name(command: u8) -> Option<&'static str> {
     match command {
+        // COM_SLEEP is said by nobody.
+        0 => None,
         STMT_BULK_EXECUTE => Some("COM_STMT_BULK_EXECUTE"),
         _ => NAMES.get(usize::from(command)).copied(),
     }

@@ -86,7 +86,7 @@ impl Parser for MySql {
     #[inline]
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
         if self.tls {
-            return Step::Stop;
+            return super::tls::or_stop(input.bytes);
         }
         match self.layers.take() {
             Some(layers) => self.compressed(layers, input, facts),

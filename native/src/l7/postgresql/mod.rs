@@ -64,7 +64,7 @@ impl Parser for PostgreSql {
     #[inline]
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
         if self.tls {
-            return Step::Stop;
+            return super::tls::or_stop(input.bytes);
         }
         let side = usize::from(!input.from_client);
         if self.rest[side] > 0 {
@@ -84,6 +84,7 @@ impl Parser for PostgreSql {
         (self.rest[side], self.gathering[side]) = (0, false);
         if from_client {
             (self.taken, self.parsed, self.binds) = (None, false, false);
+            self.forget_unnamed();
         } else {
             (self.begun, self.streaming, self.failed, self.rows) = (false, false, None, 0);
         }

@@ -13,6 +13,8 @@ pub const PARSE: u32 = 1;
 pub const EXECUTE: u32 = 2;
 pub const LOGIN: u32 = 3;
 pub const ENCRYPTION: u32 = 4;
+/// What is bound where that is not known.
+const NOTHING: u64 = u64::MAX;
 /// Named portals of one connection that are remembered.
 const MAX_PORTALS: usize = 64;
 
@@ -82,6 +84,13 @@ impl PostgreSql {
         self.moved(0, size)
     }
 
+    /// Messages of the client were lost: what has no name may mean something else by now, and what has one may have another statement.
+    pub(super) fn forget_unnamed(&mut self) {
+        self.statements.forget(hash(b""));
+        self.portals.clear();
+        self.bound = NOTHING;
+    }
+
     fn message(&self, size: usize, rest: u64, kind: Kind, facts: &mut Facts) -> Step {
         facts.put(Slot::Version, self.version.as_bytes());
         facts.group = self.batch;
@@ -129,8 +138,12 @@ impl PostgreSql {
             }
             b'E' => {
                 let portal = zero_ended(content).0;
-                let named = self.portals.iter().find(|(name, _)| !portal.is_empty() && *name == hash(portal));
-                let statement = named.map_or(self.bound, |(_, statement)| *statement);
+                let statement = if portal.is_empty() {
+                    self.bound
+                } else {
+                    let named = self.portals.iter().find(|(name, _)| *name == hash(portal));
+                    named.map_or(NOTHING, |(_, statement)| *statement)
+                };
                 facts.note = EXECUTE;
                 facts.put(Slot::RequestType, b"EXECUTE");
                 if facts.get(Slot::Resource).is_empty() {

@@ -84,11 +84,26 @@ pub struct Tls {
     resumed: bool,
     /// The client said hello again because it was asked to.
     again: bool,
+    /// Bytes were lost: an alert may be the farewell behind a handshake of which the end was not seen.
+    lost: bool,
 }
 
 /// The parser for the table.
 pub fn parser(_opening: &Opening<'_>) -> Box<dyn Parser> {
     Box::new(Tls::default())
+}
+
+/// What a parser says where both ends agreed on TLS: a record is read as such, anything else by nobody.
+pub fn or_stop(bytes: &[u8]) -> Step {
+    match bytes {
+        [HANDSHAKE, 3, ..] => Step::Switch {
+            size: 0,
+            protocol: super::table::TLS,
+            key: 0,
+        },
+        [HANDSHAKE] => Step::More,
+        _ => Step::Stop,
+    }
 }
 
 /// Whether a record with a hello begins here.
@@ -155,7 +170,8 @@ impl Parser for Tls {
         let Some(header) = Header::read(bytes) else {
             return Step::Lost { size: input.bytes.len() };
         };
-        if header.kind == APPLICATION_DATA || side.ciphered {
+        // Alerts in the clear are two bytes.
+        if header.kind == APPLICATION_DATA || side.ciphered || (header.kind == ALERT && header.length > 2) {
             return self.encrypted(header, input.from_client, facts);
         }
         let content = &input.bytes[HEADER..input.bytes.len().min(HEADER + header.length)];
@@ -167,6 +183,7 @@ impl Parser for Tls {
 
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
         self.sides[usize::from(!from_client)] = Side::default();
+        self.lost = true;
         match bytes.first_chunk() {
             Some(header) if Header::read(header).is_some() => Resync::At(0),
             None if Header::is_possible(bytes) => Resync::Drop(0),
@@ -308,6 +325,14 @@ impl Tls {
             // The flow was there before the capture.
             Phase::Start => Step::Stop,
             Phase::Asked if from_client && self.early_data => self.pass_over(header, from_client),
+            // The end of the handshake was lost: the server encrypts nothing before the client does, and the client has nothing to complain of
+            // before the server does.
+            Phase::Answered
+                if !is_1_3 && header.kind == ALERT && (self.lost || !self.sides[0].ciphered || (from_client && !self.resumed)) =>
+            {
+                self.end(HEADER.min(size))
+            }
+            Phase::Answered if self.lost && from_client && is_1_3 && header.length == ENCRYPTED_ALERT => self.end(HEADER.min(size)),
             Phase::Answered if from_client && is_1_3 && header.length == ENCRYPTED_ALERT => {
                 facts.status = Status::ServerError;
                 facts.put(Slot::Exception, b"encrypted alert");
