@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -69,10 +70,9 @@ FOLDERS: Final = ("conventions", "unit", "integration", "kernel", "e2e")
 RACED: Final = frozenset({"integration", "kernel", "e2e"})
 RETRIED_MAX: Final = 25
 """More failures than that are not races."""
-STAGES: Final = ("check", "rust", *FOLDERS)
-BRIEFLY_S: Final = 2
+STAGES: Final = ("check", "rust", "fuzz-briefly", *FOLDERS)
 AT_LENGTH_S: Final = 60
-"""How long each parser is fuzzed by stage `fuzz-briefly`, and by `make fuzz`. What a fuzzer finds depends on luck, so `make test` has neither."""
+"""How long `make fuzz` gives each target. What it finds depends on luck; stage `fuzz-briefly` has the same inputs each time."""
 
 
 @dataclass(slots=True)
@@ -160,10 +160,9 @@ def jars() -> None:
 
 def rust(tally: Tally) -> None:
     """The native crate's own checks; its tests are counted one by one."""
-    if not (shutil.which("cargo") or (Path.home() / ".cargo/bin/cargo").exists()):
+    if not shutil.which("cargo"):
         tally.skipped.append(("native (format, lint, tests)", "cargo is not installed"))
         return
-    os.environ["PATH"] = f"{os.environ['PATH']}:{Path.home() / '.cargo/bin'}"
     for name, words in RUST:
         output = command(tally, name, words, ROOT / "native")
         for passed, ignored in re.findall(r"test result: \w+\. (\d+) passed; \d+ failed; (\d+) ignored", output):
@@ -221,19 +220,32 @@ def _pytest(report_name: str, where: Path, *options: str) -> tuple[dict[str, str
     return fates, code
 
 
-def fuzz_targets(tally: Tally, seconds: int) -> None:
-    """Coverage-guided fuzzing, each target counted as one test."""
+def fuzz_targets(tally: Tally, seconds: int | None) -> None:
+    """Coverage-guided fuzzing, each target counted as one test; without `seconds` the same inputs each time."""
     if reason := fuzz.missing():
         tally.skipped.append(("fuzz targets", reason))
         return
-    sys.stdout.write("  fuzz targets\n")
+    began = time.monotonic()
+    try:
+        programs = fuzz.build()
+    except subprocess.CalledProcessError as error:
+        tally.failed.append(f"fuzz targets: {error}")
+        return
+    sys.stdout.write(f"  {'fuzz targets: build':<42} {time.monotonic() - began:6.1f} s\n")
     sys.stdout.flush()
-    for outcome in fuzz.everything(seconds, os.cpu_count() or 1):
-        if outcome.found:
-            tally.failed.append(f"fuzz target {outcome.target.name}: {', '.join(path.relative_to(ROOT).as_posix() for path in outcome.found)}")
-            sys.stdout.write(outcome.output[-3000:])
+    began = time.monotonic()
+    run = partial(fuzz.briefly, programs) if seconds is None else partial(fuzz.at_length, programs, seconds=seconds)
+    chosen = fuzz.targets()
+    broken = 0
+    for outcome in fuzz.everything(run, chosen, os.cpu_count() or 1):
+        if outcome.failed:
+            broken += 1
+            tally.failed.append(f"fuzz target {outcome.target.name}")
+            sys.stdout.write(f"  \033[31m✗\033[0m {outcome.target.name}\n{outcome.told(programs)}")
         else:
             tally.passed += 1
+    mark = "\033[31m✗\033[0m" if broken else "\033[32m✓\033[0m"
+    sys.stdout.write(f"  {mark} {f'fuzz targets: {len(chosen) - broken} of {len(chosen)}':<40} {time.monotonic() - began:6.1f} s\n")
     sys.stdout.flush()
 
 
@@ -262,7 +274,7 @@ def report(tally: Tally) -> None:
 def main(stages: list[str]) -> int:
     """Runs the stages; returns the exit code."""
     tally = Tally()
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    os.environ["PATH"] += f":/usr/sbin:/sbin:{Path.home() / '.cargo/bin'}"
     if {"integration", "kernel", "e2e"} & set(stages or STAGES):
         programs()
     if "kernel" in (stages or STAGES):
@@ -276,7 +288,7 @@ def main(stages: list[str]) -> int:
         elif stage == "fuzz":
             fuzz_at_length(tally)
         elif stage == "fuzz-briefly":
-            fuzz_targets(tally, BRIEFLY_S)
+            fuzz_targets(tally, None)
         else:
             folder(tally, stage)
     report(tally)
