@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CollectorRegistry
 from pydantic import BaseModel
 
+from docs.fields import filled
 from docs.protocols import PROOFS
 from libs.boot.settings import ProcessSettings
 from libs.catalog import ENUMS, PORTS, RESOURCE_KINDS
@@ -107,9 +108,19 @@ def metrics() -> str:
 
 
 def protocols() -> str:
-    """How each application protocol was proved."""
+    """Which columns each application protocol fills, and how it was proved."""
     head = "# Application protocols\n\n| protocol | rows | recorded with | live with | captures of others |\n|---|---|---|---|---|\n"
-    return _HEAD + head + "".join(f"| {proof.protocol} | {proof.told} | {proof.recorded} | {proof.live} | {proof.shared} |\n" for proof in PROOFS)
+    proofs = "".join(f"| {proof.protocol} | {proof.told} | {proof.recorded} | {proof.live} | {proof.shared} |\n" for proof in PROOFS)
+    columns = (
+        "\n# Columns by protocol\n\nCounted in the rows that the captures of `tests/data/l7` give. Every row has `l7_protocol`, `type`, `start_time`, `end_time`"
+        " and `response_status`; a request without its answer lacks what answers tell.\n\n"
+        "| protocol | rows | in every row | in some | attributes |\n|---|---|---|---|---|\n"
+    )
+    parts = [columns]
+    for name, told in filled().items():
+        words = [" ".join(f"`{word}`" for word in some) for some in (told.always(), told.sometimes(), sorted(told.attributes))]
+        parts.append(f"| {name} | {told.rows} | {' | '.join(words)} |\n")
+    return _HEAD + head + proofs + "".join(parts)
 
 
 PAGES: Final = {

