@@ -7,6 +7,8 @@ use weir_native::l7::{L7Row, L7Sink};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     pub digests: Vec<u64>,
+    /// More was announced of a message than came.
+    pub has_unfinished: bool,
     /// The rows themselves, where somebody wants to read them.
     pub printed: Option<Vec<String>>,
 }
@@ -15,6 +17,8 @@ impl L7Sink for Rows {
     fn row(&mut self, row: &L7Row<'_>) {
         assert!(row.endpoint.len() + row.request_resource.len() < 1 << 20, "a text is not bounded");
         self.digests.push(of(row));
+        self.has_unfinished |=
+            row.request_length > i64::from(row.captured_request_byte) || row.response_length > i64::from(row.captured_response_byte);
         if let Some(printed) = &mut self.printed {
             printed.push(format!("{row:?}"));
         }

@@ -26,9 +26,9 @@ const ASKED: [&str; 9] = [
 const ANSWERED: [&str; 3] = ["response_exception", "response_result", "x_request_id_1"];
 /// Numbers of a row that are right or 0.
 const NUMBERS: [&str; 4] = ["l7_protocol", "request_id", "response_code", "sql_affected_rows"];
-/// Not proved yet: what both ends of OpenWire agreed on is lost with its first message, a lost publication of AMQP's confirms is noticed late, an
+/// Not proved yet: what both ends of OpenWire agreed on is lost with its first message, a lost publication or closing of AMQP is noticed late, an
 /// answer of Thrift or Pulsar may come to a question of which nothing was seen.
-const OPEN: [&str; 4] = ["openwire/", "amqp/errors", "thrift/", "pulsar/"];
+const OPEN: [&str; 4] = ["openwire/", "amqp/", "thrift/", "pulsar/"];
 type Instead = (&'static str, &'static str, fn(&str) -> bool);
 /// Texts that depend on what was said before: folder, field, and what is told instead.
 const INSTEAD: [Instead; 4] = [
