@@ -1,4 +1,5 @@
-//! Makes inputs for the other targets out of captures: `seeds engine|otlp|packet|pcap|PROTOCOL OUTPUT CAPTURE...`.
+//! Makes inputs for the other targets out of captures: `seeds engine|otlp|packet|pcap|PROTOCOL OUTPUT VARIANTS CAPTURE...`. Each input comes with so
+//! many changed ones, the same each time.
 
 mod files;
 mod tunnels;
@@ -29,6 +30,7 @@ fn main() {
         words.next().expect("a target or a protocol"),
         PathBuf::from(words.next().expect("a folder")),
     );
+    let variants: usize = words.next().and_then(|word| word.parse().ok()).expect("a number of variants");
     std::fs::create_dir_all(&output).expect("the folder can be made");
     for path in words.map(PathBuf::from) {
         let frames = frames(&path);
@@ -47,11 +49,40 @@ fn main() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for (number, input) in inputs.iter().filter(|input| !input.is_empty()).take(MAX_INPUTS).enumerate() {
             std::fs::write(output.join(format!("{name}-{number}")), input).expect("the folder can be written");
+            for variant in 0..variants {
+                let changed = changed(input, (number * variants + variant) as u64);
+                std::fs::write(output.join(format!("{name}-{number}-{variant}")), changed).expect("the folder can be written");
+            }
         }
     }
     if kind == "otlp" {
         std::fs::write(output.join("json"), [b"\x02", SPAN.as_bytes()].concat()).expect("the folder can be written");
     }
+}
+
+/// The input with some bytes changed, left out or repeated.
+fn changed(input: &[u8], seed: u64) -> Vec<u8> {
+    let (mut state, mut changed) = (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, input.to_vec());
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % limit.max(1) as u64) as usize
+    };
+    for _ in 0..1 + below(16) {
+        let (at, length) = (below(changed.len()), 1 + below(8));
+        let end = changed.len().min(at + length);
+        match below(4) {
+            0 if changed.len() > 64 => drop(changed.drain(at..end)),
+            1 => changed[at..end].fill([0, 1, 0x7f, 0x80, 0xff][below(5)]),
+            2 => {
+                let again = changed[at..end].to_vec();
+                changed.splice(at..at, again);
+            }
+            _ => changed[at] ^= 1 << below(8),
+        }
+    }
+    changed
 }
 
 /// The frames of a capture.
