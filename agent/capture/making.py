@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _LOGS_SHED: Final = 2
 READY_BYTES: Final = 32 << 20
+_FLOW_BYTES: Final = 1024
+"""Rows that one flow makes when a minute ends: its own, those of its pair and of both ends. All flows make theirs at once."""
 """Finished batches that wait in the engine for the thread that drains it."""
 
 
@@ -32,7 +34,7 @@ def engine_config(config: AgentConfig, agent_id: int, level: Level = 0) -> Engin
         "exclude_interfaces": list(config.capture.exclude_interfaces),
         "max_flows": config.flow.max_flows,
         "batch_rows": min(config.send.batch_rows, 65_536),
-        "max_ready_bytes": READY_BYTES,
+        "max_ready_bytes": READY_BYTES + _FLOW_BYTES * config.flow.max_flows,
         "timeouts": {
             "established_s": ceil(seconds.established),
             "opening_s": ceil(seconds.opening),

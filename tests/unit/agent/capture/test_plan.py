@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
+import weir_native
+
 from agent.capture.exclusion import own_endpoints
+from agent.capture.making import engine_config
 from agent.capture.plan import make_plan
 from agent.control.standing import Standing
 from agent.platform.facts import HostFacts, Namespace
@@ -78,3 +82,25 @@ def test_custom_protocols_are_processes_with_ports() -> None:
     assert (first.source.path, first.source.name, first.ports) == (Path("/protocols/tally.py"), "tally:Tally", ((7000, 7000), (7100, 7199)))
     assert second.ports == ()
     assert make_plan(standing(text + "\n"), FACTS, 0, SETTINGS, 1).custom == (first, second)
+
+
+def test_the_rows_of_every_flow_fit_in_the_engine_when_a_minute_ends(tmp_path: Path) -> None:
+    flows = 2000
+    path = tmp_path / "capture.pcap"
+    records = []
+    for number in range(flows):
+        # Nobody has anything in common with another.
+        client, server = struct.pack(">I", 0x0A000001 + number), struct.pack(">I", 0x0B000001 + number)
+        frame = (
+            b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0"
+            + struct.pack(">BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 17, 0)
+            + client
+            + server
+            + struct.pack(">HHHH", 40_000, number + 1, 8, 0)
+        )
+        records.append(struct.pack("<IIII", 1_700_000_000, number, len(frame), len(frame)) + frame)
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1) + b"".join(records))
+    made = sum(batch.nbytes for batch in weir_native.Engine({}).replay(path))
+    bound = engine_config(parse_agent_config("flow: {max_flows: 100000}"), 1)["max_ready_bytes"]
+    # The replay makes those of one second besides, which live are taken a second at a time.
+    assert made / flows * 100_000 < bound * 1.6
