@@ -66,14 +66,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Up to ten bytes; what of the tenth does not fit into 64 bits is dropped, as protobuf's own parsers do.
     fn long_varint(&mut self) -> Read<u64> {
         let mut value = 0u64;
         for (index, &byte) in self.rest().iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index as u32);
             if byte < 0x80 {
-                if index == 9 && byte > 1 {
-                    return self.broken("varint of more than 64 bits");
-                }
                 self.at += index + 1;
                 return Ok(value);
             }

@@ -198,6 +198,17 @@ def test_json_reads_as_the_protobuf_it_stands_for(request: ExportTraceServiceReq
     assert decode(json.dumps(text).encode(), "json")[1] == decode(request.SerializeToString())[1]
 
 
+def test_a_number_of_ten_bytes_is_its_lower_64_bits() -> None:
+    span = Span(name="a", attributes=[KeyValue(key="server.port", value=AnyValue(int_value=-1))])
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])])
+    body = request.SerializeToString()
+    longest = b"\xff" * 9
+    assert body.count(longest + b"\x01") == 1
+    changed = body.replace(longest + b"\x01", longest + b"\x6b")
+    assert ExportTraceServiceRequest.FromString(changed) == request
+    assert decode(changed)[1] == decode(body)[1]
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=_RARELY)
 @given(requests, st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=4))
 def test_what_the_generated_parser_accepts_the_walker_accepts(request: ExportTraceServiceRequest, changes: list[tuple[int, int]]) -> None:
