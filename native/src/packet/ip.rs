@@ -61,7 +61,8 @@ fn ipv4(frame: &[u8], at: usize, wire: usize, packet: &mut Packet) -> Result<(),
     }
     // 0: a segment larger than the field can say, on its way through segmentation offload.
     let told = usize::from(u16::from_be_bytes([head[2], head[3]]));
-    let total = if told == 0 { wire - at } else { told.min(wire - at) };
+    let room = wire.checked_sub(at).ok_or(Unparsed::Malformed)?;
+    let total = if told == 0 { room } else { told.min(room) };
     if total < header {
         return Err(Unparsed::Malformed);
     }
@@ -83,6 +84,10 @@ fn ipv6(frame: &[u8], at: usize, wire: usize, packet: &mut Packet) -> Result<(),
     let head = frame.get(at..at + 40).ok_or(Unparsed::Truncated)?;
     let told = usize::from(be16(head, 4).ok_or(Unparsed::Truncated)?);
     let end = if told == 0 { wire } else { (at + 40 + told).min(wire) };
+    // What is around it may be shorter than this header.
+    if end < at + 40 {
+        return Err(Unparsed::Malformed);
+    }
     packet.is_ipv6 = true;
     packet.src = [
         be64(head, 8).ok_or(Unparsed::Truncated)?,

@@ -122,6 +122,32 @@ fn what_is_not_ip_says_so() {
     assert_eq!(parse(Link::Unknown(147), &frame, 0, 1).unwrap_err(), Unparsed::Link);
 }
 
+#[test]
+fn a_header_that_is_longer_than_what_is_around_it_is_malformed() {
+    let outer = |told: u16, inner: u8| {
+        let mut head = [0u8; 20];
+        head[0] = 0x45;
+        head[2..4].copy_from_slice(&told.to_be_bytes());
+        head[9] = inner;
+        head
+    };
+    let ipv6 = [&[0x60, 0, 0, 0, 0, 8, 17, 64][..], &[1; 32], &[0, 53, 0, 53, 0, 8, 0, 0]].concat();
+    let ipv4 = [&outer(28, 17)[..], &[0, 53, 0, 53, 0, 8, 0, 0]].concat();
+    for (protocol, inner) in [(41, ipv6), (4, ipv4)] {
+        let whole = 20 + inner.len() as u16;
+        for told in 20..=whole {
+            let frame = [&outer(told, protocol)[..], &inner].concat();
+            match parse(Link::Raw, &frame, 0, 1) {
+                Ok(packet) => assert!(
+                    packet.l3_bytes <= frame.len() as u32 && packet.l4_bytes <= packet.l3_bytes,
+                    "{told}: {packet:?}"
+                ),
+                Err(why) => assert!(told < whole && why == Unparsed::Malformed, "{told}: {why:?}"),
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), link in 0u32..300, wire in any::<u32>(), v in 0usize..4) {
