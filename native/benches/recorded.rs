@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use weir_native::l7::table::{DIALECTS, PROTOCOLS};
+use weir_native::l7::table::PROTOCOLS;
 use weir_native::l7::{FlowL7, L7Packet, L7Row, L7Settings, L7Sink};
 use weir_native::packet::parse;
 use weir_native::pcap::Capture;
@@ -142,10 +142,5 @@ fn main() {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word.eq_ignore_ascii_case(name));
     for protocol in PROTOCOLS.iter().filter(|protocol| is_wanted(protocol.name)) {
         measure(protocol.name, protocol.folder);
-    }
-    // What is spoken over HTTP has its captures there.
-    for dialect in DIALECTS.iter().filter(|dialect| is_wanted(dialect.name)) {
-        let folder = if dialect.name == "WebSocket" { "http1" } else { "http2" };
-        measure(dialect.name, folder);
     }
 }
