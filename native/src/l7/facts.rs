@@ -56,6 +56,8 @@ pub struct Facts {
     pub loose_key: bool,
     /// One message that answers several: every request with a key from here to `key`. Alone it is no row, unless it tells an error.
     pub first_key: Option<u64>,
+    /// Such a one names nothing: it is about what is left, whatever that is.
+    pub is_last_word: bool,
     pub request_id: u64,
     /// What is spoken over the protocol, where the row is to be called by it.
     pub dialect: Option<&'static Dialect>,
@@ -88,6 +90,8 @@ pub struct Facts {
     pub(crate) tcp_seq: u32,
     /// What its first packet acknowledged of the other direction, 0 where that is not known.
     pub(crate) tcp_ack: u32,
+    /// Which side sent it.
+    pub(crate) from_client: bool,
     /// Whether requests before it were lost nobody knows, so that its place in the order means nothing.
     pub(crate) doubtful: bool,
 }

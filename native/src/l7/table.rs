@@ -197,7 +197,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         name: "AMQP",
         folder: "amqp",
         transports: &[TCP],
-        pairing: Pairing::ByKey,
+        pairing: Pairing::ByReusedKey,
         guess: amqp::guess,
         parser: amqp::parser,
     },

@@ -113,6 +113,7 @@ impl Session {
     /// A message whose facts are known. It is complete unless `facts.open`.
     #[inline]
     pub fn begin(&mut self, kind: Kind, facts: Box<Facts>, out: &mut Out<'_>) {
+        self.order.began(&facts);
         if self.dialect.is_none() || facts.dialect.is_some() {
             self.dialect = facts.dialect;
         }
@@ -127,7 +128,6 @@ impl Session {
     }
 
     fn request(&mut self, mut facts: Box<Facts>, out: &mut Out<'_>) {
-        self.order.asked(&facts);
         if out.protocol.pairing != Pairing::InOrder {
             if let Some(at) = self.waiting.iter().position(|(key, _)| *key == facts.key) {
                 if out.datagram {
@@ -173,7 +173,6 @@ impl Session {
     }
 
     fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
-        self.order.answered(&facts);
         if let Some(first) = facts.first_key {
             return self.several(first, facts, out);
         }
@@ -224,16 +223,26 @@ impl Session {
         let keys = first..=facts.key;
         let mut last = None;
         let mut at = 0;
-        while let Some((key, _)) = self.waiting.get(at) {
+        while let Some((key, request)) = self.waiting.get(at) {
             if !keys.contains(key) {
                 at += 1;
                 continue;
             }
-            let found = self.waiting.remove(at).map(|(_, request)| request);
-            if let Some(request) = last.replace(found) {
+            // What is not named may have been answered before, and the last word is about what was not seen.
+            let is_named = *key == facts.key;
+            let is_doubtful = if is_named {
+                self.order.hides(request, &facts)
+            } else {
+                self.order.lost_answer(request, &facts)
+                    || facts.is_last_word && (self.order.lost_request(request, &facts) || !self.order.is_whole())
+            };
+            let Some((_, found)) = self.waiting.remove(at) else { break };
+            if is_doubtful {
+                row::emit(Some(found), None, out);
+            } else if let Some(request) = last.replace(found) {
                 out.seen.responses += 1;
                 out.count(facts.status);
-                row::emit(request, Some(facts.again()), out);
+                row::emit(Some(request), Some(facts.again()), out);
             }
         }
         // What was asked too long ago is a row already.
@@ -242,7 +251,7 @@ impl Session {
         }
         out.seen.responses += 1;
         out.count(facts.status);
-        row::emit(last.flatten(), Some(facts), out);
+        row::emit(last, Some(facts), out);
     }
 
     /// One of them failed: those behind it are passed over.

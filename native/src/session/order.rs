@@ -10,43 +10,44 @@ fn reaches(position: u32, other: u32) -> bool {
     position.wrapping_sub(other) as i32 >= 0
 }
 
+/// One direction of a flow.
+#[derive(Default)]
+struct Side {
+    /// Behind the last byte that was seen, and what was acknowledged with it.
+    end: Option<(u32, u32)>,
+    /// Its bytes were seen from here on, behind the last loss.
+    from: Option<u32>,
+    /// Its next message is the first one behind a loss.
+    lost: bool,
+}
+
 /// What was seen and lost of both directions of a flow. Without acknowledgements (0) nothing is proved, and nothing contradicted.
 #[derive(Default)]
 pub(super) struct Order {
     /// Requests or responses were lost, nobody knows how many: those that follow cannot be counted off against each other.
     pub unsure: bool,
-    /// Behind the last byte of the server's that was seen, and what was acknowledged with it.
-    server: Option<(u32, u32)>,
-    /// The server's bytes were seen from here on, behind the last loss.
-    server_from: Option<u32>,
-    /// The server's next message is the first one behind a loss.
-    server_lost: bool,
-    /// Behind the last byte of the client's that was seen.
-    client: Option<u32>,
-    /// The client's bytes were seen from here on, behind the last loss.
-    client_from: Option<u32>,
-    client_lost: bool,
+    /// The client's, the server's.
+    sides: [Side; 2],
 }
 
 impl Order {
+    fn side(&self, from_client: bool) -> &Side {
+        &self.sides[usize::from(!from_client)]
+    }
+
+    fn side_mut(&mut self, from_client: bool) -> &mut Side {
+        &mut self.sides[usize::from(!from_client)]
+    }
+
     /// Bytes of this direction were seen up to here, with what was acknowledged then.
     #[inline]
     pub fn saw(&mut self, from_client: bool, end: u32, ack: u32) {
-        if from_client {
-            self.client = Some(end);
-        } else {
-            self.server = Some((end, ack));
-        }
+        self.side_mut(from_client).end = Some((end, ack));
     }
 
     /// So many bytes behind these were not captured.
     pub fn skipped(&mut self, from_client: bool, missing: u32) {
-        let end = if from_client {
-            self.client.as_mut()
-        } else {
-            self.server.as_mut().map(|(end, _)| end)
-        };
-        if let Some(end) = end {
+        if let Some((end, _)) = &mut self.side_mut(from_client).end {
             *end = end.wrapping_add(missing);
         }
     }
@@ -54,36 +55,26 @@ impl Order {
     /// Bytes of this direction were lost.
     pub fn lost(&mut self, from_client: bool) {
         self.unsure = true;
-        *(if from_client {
-            &mut self.client_lost
-        } else {
-            &mut self.server_lost
-        }) = true;
+        self.side_mut(from_client).lost = true;
     }
 
-    /// A request begins here.
+    /// A message begins here.
     #[inline]
-    pub fn asked(&mut self, request: &Facts) {
-        if std::mem::take(&mut self.client_lost) {
-            self.client_from = Some(request.tcp_seq);
-        }
-    }
-
-    /// A response begins here.
-    #[inline]
-    pub fn answered(&mut self, response: &Facts) {
-        if std::mem::take(&mut self.server_lost) {
-            self.server_from = Some(response.tcp_seq);
+    pub fn began(&mut self, message: &Facts) {
+        let side = self.side_mut(message.from_client);
+        if std::mem::take(&mut side.lost) {
+            side.from = Some(message.tcp_seq);
         }
     }
 
     /// Whether nothing was under way when this was asked: the server had the whole of what was asked before, has answered since, and its answer was there.
     /// While its messages cannot be told apart nobody knows which answer comes next.
     pub fn is_quiet(&self, request: &Facts) -> bool {
+        let other = self.side(!request.from_client);
         request.tcp_ack != 0
-            && !self.server_lost
-            && self
-                .server
+            && !other.lost
+            && other
+                .end
                 .is_some_and(|(end, ack)| end == request.tcp_ack && ack != 0 && reaches(ack, request.tcp_seq))
     }
 
@@ -112,29 +103,37 @@ impl Order {
 
     /// Whether the numbers leave room for another exchange with the same key between the two, of which nothing was seen.
     pub fn hides(&self, request: &Facts, response: &Facts) -> bool {
-        // The server has acknowledged what nobody saw: it was lost, though nothing has come behind it yet.
-        let is_unseen = response.tcp_ack != 0 && self.client.is_some_and(|end| !reaches(end, response.tcp_ack));
         // What answers anything proves nothing by its key.
-        let lost_request =
-            response.loose_key || is_unseen || self.client_lost || self.client_from.is_some_and(|from| !reaches(request.tcp_seq, from));
+        let lost_request = response.loose_key || self.lost_request(request, response);
         !self.allows(request, response) || (lost_request && self.lost_answer(request, response))
+    }
+
+    /// Whether a request behind this one, known to who answered, was not seen.
+    pub fn lost_request(&self, request: &Facts, response: &Facts) -> bool {
+        let side = self.side(request.from_client);
+        // What was acknowledged and not seen was lost, though nothing has come behind it yet.
+        let is_unseen = response.tcp_ack != 0 && side.end.is_some_and(|(end, _)| !reaches(end, response.tcp_ack));
+        is_unseen || side.lost || side.from.is_some_and(|from| !reaches(request.tcp_seq, from))
+    }
+
+    /// Whether no loss was noticed so far.
+    pub fn is_whole(&self) -> bool {
+        self.sides.iter().all(|side| !side.lost && side.from.is_none())
     }
 
     /// Whether the answer to this may be among what was lost.
     pub fn may_have_lost_answer(&self, request: &Facts) -> bool {
-        self.server_lost || self.server_from.is_some_and(|from| !reaches(request.tcp_ack, from))
+        let other = self.side(!request.from_client);
+        other.lost || other.from.is_some_and(|from| !reaches(request.tcp_ack, from))
     }
 
-    /// Whether bytes of the server were lost between the two.
-    fn lost_answer(&self, request: &Facts, response: &Facts) -> bool {
+    /// Whether bytes of the side that answers were lost between the two.
+    pub fn lost_answer(&self, request: &Facts, response: &Facts) -> bool {
         if response.until_end {
             return false;
         }
-        let from = if self.server_lost {
-            Some(response.tcp_seq)
-        } else {
-            self.server_from
-        };
+        let other = self.side(!request.from_client);
+        let from = if other.lost { Some(response.tcp_seq) } else { other.from };
         response.tcp_seq != request.tcp_ack && from.is_some_and(|from| !reaches(request.tcp_ack, from))
     }
 }

@@ -137,6 +137,20 @@ fn a_confirmed_publication_is_one_row_whoever_else_is_confirmed_with_it() {
 }
 
 #[test]
+fn a_confirm_of_several_answers_only_the_last_of_them_where_others_may_have_been_lost() {
+    let mut flow = opened();
+    let confirm = |tag: u64, multiple: u8| method(1, 60, 80, &[&tag.to_be_bytes(), &[multiple]]);
+    flow.send(CLIENT, &method(1, 85, 10, &[&[0]])).send(SERVER, &method(1, 85, 11, &[]));
+    for name in ["1", "2", "3", "4"] {
+        flow.send(CLIENT, &publish(1, "", name, b"x"));
+    }
+    flow.gap(SERVER, 21).send(SERVER, &[confirm(3, 1), confirm(4, 0)].concat());
+    let rows = flow.close();
+    let told: Vec<String> = (2..rows.lines.len()).map(|at| rows.pick(at, "type endpoint")).collect();
+    assert_eq!(told, ["0 1", "0 2", "2 3", "2 4"]);
+}
+
+#[test]
 fn frames_of_others_between_those_of_a_message_are_not_lost() {
     let mut flow = opened();
     let (head, body) = (

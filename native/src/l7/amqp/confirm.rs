@@ -72,7 +72,7 @@ impl Confirms {
     /// Every publication of a channel: what is not confirmed when it is closed in anger never will be.
     pub fn all(&mut self, channel: u16) -> Option<(u64, u64)> {
         let confirmed = self.find(channel).filter(|confirmed| confirmed.last > 0)?;
-        Some((confirmed.key(0), confirmed.key(confirmed.last)))
+        Some((confirmed.key(0), confirmed.key(u64::MAX)))
     }
 
     /// Messages of the client are missing.

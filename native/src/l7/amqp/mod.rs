@@ -292,7 +292,7 @@ impl Amqp {
         let key = self.answered(|asked| asked.by_client != from_client && (is_all || asked.channel == channel));
         facts.key = key.unwrap_or(NOBODY);
         if let (None, false, Some((first, last))) = (key, from_client, self.confirms.all(channel)) {
-            (facts.first_key, facts.key) = (Some(first), last);
+            (facts.first_key, facts.key, facts.is_last_word) = (Some(first), last, true);
         }
         Kind::Response
     }

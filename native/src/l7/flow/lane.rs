@@ -168,7 +168,9 @@ impl Streams {
                 } else {
                     (out.now_us, tcp_ack)
                 };
-                facts::take(start_us, tcp_seq.wrapping_add(at as u32), tcp_ack)
+                let mut facts = facts::take(start_us, tcp_seq.wrapping_add(at as u32), tcp_ack);
+                facts.from_client = from_client;
+                facts
             });
             let full = left.len() >= MAX_KEPT;
             let waiting = if from_client { None } else { self.session.next_answered(facts) };
@@ -412,6 +414,7 @@ impl Streams {
         while at < chunk.bytes.len() && !self.stopped {
             let left = &chunk.bytes[at..];
             let mut facts = facts::take(out.now_us, 0, 0);
+            facts.from_client = chunk.from_client;
             let input = Input {
                 bytes: left,
                 from_client: chunk.from_client,

@@ -52,13 +52,40 @@ fn look(bytes: &[u8]) -> Result<(u32, &'static Object), Guess> {
     }
 }
 
-/// Tries the forms on a whole command; which one fits to the last bit.
-fn detect(bytes: &[u8], known: Option<Format>) -> Result<Format, Guess> {
+/// Forms, each a bit: versions from the newest on, and of each whether it is tight, and whether objects are numbered.
+type Forms = u64;
+const ALL: Forms = (1 << (VERSIONS.len() * ENCODINGS.len())) - 1;
+const ENCODINGS: [(bool, bool); 4] = [(true, true), (false, true), (false, false), (true, false)];
+
+fn each(forms: Forms) -> impl Iterator<Item = (Forms, Format)> {
+    let format = |at: usize| {
+        let (tight, cached) = ENCODINGS[at % ENCODINGS.len()];
+        Format {
+            version: VERSIONS[at / ENCODINGS.len()],
+            tight,
+            cached,
+            ..UNKNOWN
+        }
+    };
+    (0..VERSIONS.len() * ENCODINGS.len())
+        .filter(move |at| forms >> at & 1 == 1)
+        .map(move |at| (1 << at, format(at)))
+}
+
+/// Whether a whole command fits a form to the last bit.
+fn fits(bytes: &[u8], object: &Object, format: Format) -> bool {
+    let (mut cache, mut facts) = (Cache::new(), Facts::default());
+    let mut reader = Reader::new(bytes, format, &mut cache, &mut facts);
+    reader.command(object).is_ok() && reader.is_exact()
+}
+
+/// Tries forms on what may be a command, and gives those that fit; with what was agreed on there is nothing to choose.
+fn detect(bytes: &[u8], forms: Forms, agreed: Option<Format>) -> Result<Forms, Guess> {
     let (size, object) = look(bytes)?;
     if object.number == WIRE_FORMAT {
         let seen = &bytes[4..bytes.len().min(4 + MAGIC.len())];
         return match (MAGIC.starts_with(seen), seen.len() == MAGIC.len()) {
-            (true, true) => Ok(known.unwrap_or(UNKNOWN)),
+            (true, true) => Ok(forms),
             (true, false) => Err(Guess::Maybe),
             _ => Err(Guess::No),
         };
@@ -67,27 +94,14 @@ fn detect(bytes: &[u8], known: Option<Format>) -> Result<Format, Guess> {
         return Err(Guess::No);
     }
     let whole = bytes.get(5..size as usize + 4).ok_or(Guess::Maybe)?;
-    let fits = |format: &Format| {
-        let (mut cache, mut facts) = (Cache::new(), Facts::default());
-        let mut reader = Reader::new(whole, *format, &mut cache, &mut facts);
-        reader.command(object).is_ok() && reader.is_exact()
+    let fitting = match agreed {
+        Some(format) if fits(whole, object, format) => forms,
+        Some(_) => 0,
+        None => each(forms)
+            .filter(|(_, format)| fits(whole, object, *format))
+            .fold(0, |all, (form, _)| all | form),
     };
-    if let Some(known) = known {
-        return if fits(&known) { Ok(known) } else { Err(Guess::No) };
-    }
-    let forms = [(true, true), (false, true), (false, false), (true, false)];
-    VERSIONS
-        .iter()
-        .flat_map(|version| {
-            forms.map(|(tight, cached)| Format {
-                version: *version,
-                tight,
-                cached,
-                ..UNKNOWN
-            })
-        })
-        .find(fits)
-        .ok_or(Guess::No)
+    if fitting == 0 { Err(Guess::No) } else { Ok(fitting) }
 }
 
 const UNKNOWN: Format = Format {
@@ -98,7 +112,7 @@ const UNKNOWN: Format = Format {
 };
 
 pub fn guess(opening: &Opening<'_>) -> Guess {
-    if let Err(guess) = detect(opening.bytes, None) {
+    if let Err(guess) = detect(opening.bytes, ALL, None) {
         return guess;
     }
     match (look(opening.bytes).map(|(_, object)| object.end), opening.from_client) {
@@ -109,7 +123,10 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
 
 /// The parser for the table.
 pub fn parser(_: &Opening<'_>) -> Box<dyn Parser> {
-    Box::new(Frames::new(OpenWire::default()))
+    Box::new(Frames::new(OpenWire {
+        forms: ALL,
+        ..OpenWire::default()
+    }))
 }
 
 /// Reads one connection.
@@ -118,6 +135,8 @@ struct OpenWire {
     /// What each end can.
     infos: [Option<Format>; 2],
     format: Option<Format>,
+    /// Where not both said it: what fitted all that was seen.
+    forms: Forms,
     caches: [Cache; 2],
     broker: Box<str>,
 }
@@ -137,18 +156,26 @@ impl Framed for OpenWire {
         if object.number == WIRE_FORMAT {
             return self.wire_format(message, input.from_client, facts);
         }
-        let is_agreed = self.infos.iter().all(Option::is_some);
-        if !is_agreed && TELLING.contains(&((size - 4) as u32)) && (self.format.is_none() || detect(message, self.format).is_err()) {
-            self.format = detect(message, None).ok();
+        if !self.is_agreed() && TELLING.contains(&((size - 4) as u32)) {
+            self.choose(message);
+        }
+        if self.format.is_none() {
+            // Its numbers could be anything.
+            facts.put(Slot::RequestType, object.name.as_bytes());
+            return if object.is_response() {
+                Said::Nothing
+            } else {
+                Said::Message(Kind::Notice)
+            };
         }
         let format = self.format.unwrap_or(UNKNOWN);
         let cache = &mut self.caches[usize::from(!input.from_client)];
         let mut reader = Reader::new(&message[5..], format, cache, facts);
-        if reader.command(object) == Err(Guess::No) && self.format.is_some() {
+        if reader.command(object) == Err(Guess::No) {
             return Said::Wrong;
         }
         let numbers = reader.numbers;
-        self.tell(object, format, facts);
+        self.tell(object, facts);
         let by = |client: bool| u64::from(client) << 63;
         if object.is_response() {
             facts.key = u64::from(numbers.correlation) | by(!input.from_client);
@@ -169,7 +196,8 @@ impl Framed for OpenWire {
     }
 
     fn starts(&self, bytes: &[u8], _: bool) -> Guess {
-        detect(bytes, self.format).map_or_else(|guess| guess, |_| Guess::Yes)
+        let agreed = self.format.filter(|_| self.is_agreed());
+        detect(bytes, self.possible(), agreed).map_or_else(|guess| guess, |_| Guess::Yes)
     }
 
     fn lost(&mut self, from_client: bool) {
@@ -194,6 +222,35 @@ impl Framed for OpenWire {
 }
 
 impl OpenWire {
+    fn is_agreed(&self) -> bool {
+        self.infos.iter().all(Option::is_some)
+    }
+
+    /// The forms that what one end said leaves.
+    fn possible(&self) -> Forms {
+        self.infos.iter().flatten().fold(ALL, |forms, info| {
+            let can = |format: &Format| format.version <= info.version && (info.tight || !format.tight) && (info.cached || !format.cached);
+            each(forms).filter(|(_, format)| can(format)).fold(0, |all, (form, _)| all | form)
+        })
+    }
+
+    /// Nobody said how this is written: it is the first form that has fitted everything so far.
+    #[cold]
+    fn choose(&mut self, message: &[u8]) {
+        let possible = self.possible();
+        if let Ok(forms) = detect(message, self.forms & possible, None).or_else(|_| detect(message, possible, None)) {
+            self.forms = forms;
+            self.format = each(forms).next().map(|(_, format)| format);
+        }
+    }
+
+    /// The version, where there is no doubt about it.
+    fn version(&self) -> Option<u8> {
+        let version = self.format?.version;
+        let is_sure = self.is_agreed() || each(self.forms).all(|(_, format)| format.version == version);
+        is_sure.then_some(version)
+    }
+
     fn wire_format(&mut self, message: &[u8], from_client: bool, facts: &mut Facts) -> Said {
         let mut rest = Bytes(&message[4..]);
         let mut info = UNKNOWN;
@@ -228,13 +285,13 @@ impl OpenWire {
         Said::Message(Kind::Notice)
     }
 
-    fn tell(&mut self, object: &Object, format: Format, facts: &mut Facts) {
+    fn tell(&mut self, object: &Object, facts: &mut Facts) {
         if object.is_response() || object.number == CONNECTION_ERROR {
             return;
         }
         facts.put(Slot::RequestType, object.name.as_bytes());
-        if self.format.is_some() {
-            facts.put(Slot::Version, itoa::Buffer::new().format(format.version).as_bytes());
+        if let Some(version) = self.version() {
+            facts.put(Slot::Version, itoa::Buffer::new().format(version).as_bytes());
         }
         let broker = facts.get(Slot::Domain);
         if !broker.is_empty() {

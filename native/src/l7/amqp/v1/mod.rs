@@ -128,6 +128,8 @@ impl Parser for Amqp1 {
 
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync {
         self.sides[usize::from(!from_client)] = Side::default();
+        // What this side was asked it may have answered.
+        self.asked.retain(|asked| (asked & BY_CLIENT != 0) == from_client);
         opening::resync(bytes)
     }
 
@@ -331,7 +333,7 @@ impl Amqp1 {
         facts.key = NOBODY;
         if (key >> KIND_AT) as u8 == CLOSE {
             let by = if from_client { 0 } else { BY_CLIENT };
-            (facts.first_key, facts.key) = (Some(by), by | (BY_CLIENT - 1));
+            (facts.first_key, facts.key, facts.is_last_word) = (Some(by), by | (BY_CLIENT - 1), true);
         }
         Some(Kind::Response)
     }
