@@ -326,6 +326,12 @@ impl Mqtt {
             };
             why(properties, facts);
             codes = behind;
+        } else if self.level == 0 && codes.len() > 1 && codes[0] == 0 {
+            // Granted, or no properties: that depends on the version, which was not seen.
+            if codes.iter().any(|code| *code >= 0x80) {
+                facts.status = Status::Unknown;
+            }
+            return;
         }
         if let Some(code) = codes.iter().find(|code| **code >= 0x80) {
             let refused = match self.level {
