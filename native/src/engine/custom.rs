@@ -5,7 +5,7 @@ use super::rows::RowSink;
 use crate::custom::{Answer, Asked, Endpoint, Health, Links, Question, Remote};
 use crate::flow::{App, Cold, Flow};
 use crate::l7::table::{self, Found};
-use crate::l7::{L7Packet, L7Seen, L7Settings, L7Sink, Opening};
+use crate::l7::{L7Packet, L7Settings, L7Sink, Opening};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ impl Core {
     /// Gives the flow to the next process that wants it.
     #[cold]
     pub(super) fn offer(&mut self, slot: u32, app: &mut App, opening: &Opening<'_>) {
-        if app.remote.is_some() || app.l7.protocol() != 0 || app.offered == Some(u16::MAX) {
+        if app.remote.is_some() || app.l7.protocol() != 0 {
             return;
         }
         let (transport, ports) = self.transport_and_ports(slot);
@@ -236,7 +236,7 @@ impl Core {
             }
             Answer::Seen { flow, protocol, seen } => {
                 if let Some(Whose::Alive { slot, .. }) = custom.whose.get(&flow) {
-                    self.count_custom(*slot, seen, protocol);
+                    self.count_l7(*slot, seen, protocol);
                 }
             }
             Answer::Refused { flow } => {
@@ -253,10 +253,6 @@ impl Core {
                 self.lose_flows(place);
             }
         }
-    }
-
-    fn count_custom(&mut self, slot: u32, seen: L7Seen, protocol: u8) {
-        self.count_l7(slot, seen, protocol);
     }
 
     /// A process is gone: its flows are read by nobody, and what it had not told is lost.

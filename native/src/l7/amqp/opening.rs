@@ -93,6 +93,11 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
 
 /// Where a frame begins after a loss.
 pub fn resync(bytes: &[u8]) -> Resync {
+    resync_by(bytes, plausible)
+}
+
+/// The same for frames of which `plausible` says whether one begins.
+pub(super) fn resync_by(bytes: &[u8], plausible: fn(&[u8]) -> Guess) -> Resync {
     for at in 0..bytes.len() {
         match plausible(&bytes[at..]) {
             Guess::No => {}

@@ -1,6 +1,7 @@
 //! Frames of AMQP 1.0, and what it looks like from the outside.
 
 use super::performative;
+use crate::l7::amqp::opening;
 use crate::l7::parser::{Guess, Opening, Resync};
 
 /// Size, offset of the body, type and channel.
@@ -76,12 +77,5 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
 
 /// Where a frame begins after a loss.
 pub fn resync(bytes: &[u8]) -> Resync {
-    for at in 0..bytes.len() {
-        match plausible(&bytes[at..]) {
-            Guess::No => {}
-            Guess::Maybe => return Resync::Drop(at),
-            _ => return Resync::At(at),
-        }
-    }
-    Resync::Drop(bytes.len())
+    opening::resync_by(bytes, plausible)
 }
