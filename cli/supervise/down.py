@@ -7,6 +7,7 @@ import signal
 import time
 from typing import Final
 
+import psutil
 from rich.console import Console
 
 from cli.supervise.screen import steps
@@ -27,7 +28,7 @@ def down() -> None:
     deadline = time.monotonic() + _WAIT_S
     state: State | None = read_state()
     with console.status("stopping …") as status:
-        while supervisor_pid():
+        while supervisor_pid() or _runs(pid):
             if time.monotonic() > deadline:
                 message = f"Weir (pid {pid}) has not stopped within {_WAIT_S:g} s: its logs say why; `kill -9 {pid}` ends it, its processes end with it."
                 raise StartError(message)
@@ -36,3 +37,11 @@ def down() -> None:
                 status.update(steps(state))
             time.sleep(0.2)
     console.print("Weir is down; the data stays.")
+
+
+def _runs(pid: int) -> bool:
+    """The supervisor lets its lock go a moment before its process has ended."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

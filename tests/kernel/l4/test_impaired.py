@@ -75,8 +75,9 @@ def test_a_packet_that_the_line_doubles_is_a_repetition_where_it_arrives_only(li
         assert way.tally.duplicated > 10
         again = _sum(sender, "total_retrans")
         assert _sum(watch.flows(7003), f"retrans_{received}") == way.tally.duplicated + again
-        # The receiver says that it had those twice, and may say so in a packet that is doubled in its turn.
-        assert 0.9 * way.tally.duplicated <= _sum(sender, "dsack_dups") <= line.relay.there.tally.duplicated + line.relay.back.tally.duplicated
+        # The receiver says that it had those twice, may say so in a packet that is doubled in its turn, and on a busy machine says it of several
+        # with one acknowledgement, in which only the last has room.
+        assert 0.5 * way.tally.duplicated <= _sum(sender, "dsack_dups") <= line.relay.there.tally.duplicated + line.relay.back.tally.duplicated
     assert _sum(left.flows(7003), "retrans_tx") == _sum(asked, "total_retrans")
     assert _sum(right.flows(7003), "retrans_rx") == _sum(served, "total_retrans")
 
