@@ -281,6 +281,40 @@ fn several_packets_of_a_frame_share_its_bytes() {
 }
 
 #[test]
+fn answers_that_share_a_frame_share_it_the_same_way_however_it_was_cut() {
+    let asked = frame(0, &[query("select a from t"), query("select b from t")].concat(), stored);
+    let noise = |seed: u32| -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b"0123456789abcdef"[(state >> 28) as usize]
+        };
+        (0..9000).map(|_| next()).collect()
+    };
+    // The first part packs well, the second one does not: bytes of the wire are no measure of what they hold.
+    let rows = |text: &[u8]| [packet(1, b"\x01"), packet(2, b"def"), packet(3, text), packet(4, EOF)].concat();
+    let plain = [rows(&[b'x'; 4000]), rows(&noise(1))].concat();
+    for pack in [zlib as fn(&[u8]) -> Vec<u8>, zstd] {
+        let answered = frame(1, &plain, pack);
+        let told = |cut: usize| {
+            let mut flow = database();
+            flow.send(CLIENT, &frame(0, &query("select 1"), stored))
+                .send(SERVER, &frame(1, DONE, stored))
+                .send(CLIENT, &asked);
+            for piece in answered.chunks(cut) {
+                flow.snapped(SERVER, piece, 0);
+            }
+            flow.close().lines
+        };
+        let whole = told(usize::MAX);
+        assert_eq!(whole.len(), 3);
+        for cut in [1, 7, 18, 100, 1400, answered.len() - 1] {
+            assert_eq!(told(cut), whole, "{cut}");
+        }
+    }
+}
+
+#[test]
 fn after_a_loss_reading_goes_on_with_the_next_compressed_turn() {
     let mut flow = database();
     let turn = |flow: &mut Flow| {

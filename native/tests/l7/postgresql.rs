@@ -169,3 +169,15 @@ fn literals_are_hidden_on_request() {
         "insert into t values (?, ?) duplicate key ?"
     );
 }
+
+#[test]
+fn a_request_that_is_answered_before_its_end_came_is_counted_as_not_understood() {
+    let mut flow = database();
+    flow.send(CLIENT, &query("select 1"))
+        .send(SERVER, &[&done("SELECT 1")[..], READY].concat());
+    flow.send(CLIENT, &[&parse("s1", "select a from t")[..], b"D\0\x04\0\x18Ss1"].concat())
+        .send(SERVER, &[b"1\0\0\0\x04", READY].concat());
+    assert_eq!(flow.seen.parse_failed, 1, "where reading goes on is a guess from here on");
+    let rows = flow.close();
+    assert_eq!(rows.pick(1, "type request_type endpoint"), "2 PARSE SELECT t");
+}

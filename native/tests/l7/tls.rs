@@ -157,6 +157,27 @@ fn a_hello_in_many_records_is_one_hello() {
 }
 
 #[test]
+fn what_stands_behind_a_hello_in_its_record_is_none_of_it_however_it_was_cut() {
+    let behind = message(200, &[0; 40]);
+    let (asked, answered) = (named(), server_hello(0x1301, &extension(43, &[3, 4])));
+    let client = record(22, &[&asked[5..], &behind].concat());
+    let server = record(22, &[&answered[..], &behind].concat());
+    let told = |cut: usize| {
+        let mut flow = tls();
+        let (front, back) = client.split_at(cut.min(client.len()));
+        flow.snapped(CLIENT, front, 0).snapped(CLIENT, back, 0);
+        let (front, back) = server.split_at(cut.min(server.len() - 1));
+        flow.snapped(SERVER, front, 0).snapped(SERVER, back, 0);
+        flow.snapped(CLIENT, &record(23, &[0; 53]), 0).close().lines
+    };
+    let whole = told(usize::MAX);
+    assert!(whole[0].contains(&format!("\"captured_request_byte\": {}, ", asked.len())));
+    for cut in 1..client.len() {
+        assert_eq!(told(cut), whole, "{cut}");
+    }
+}
+
+#[test]
 fn a_flow_that_was_there_before_is_known_and_left_alone() {
     let mut flow = Flow::new(6, 443);
     flow.send(SERVER, &record(23, &[1; 300]));

@@ -286,6 +286,8 @@ impl Streams {
         if kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
             // The answer to a request of which only the beginning was seen.
             if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
+                // What of it had come made no sense, and where reading goes on is a guess.
+                out.seen.parse_failed += 1;
                 self.lanes[0].lost = true;
             }
             self.lanes[1].doubtful = facts.open && self.session.next_answered(&facts).is_none();

@@ -15,6 +15,8 @@ pub use unpack::{Codec, front};
 const ROOM: usize = 32 * 1024;
 /// Bytes of an unfinished frame that are not taken before its end comes.
 const SPARE: usize = 16;
+/// What comes of a compressed frame is read by so many of its bytes at a time: how it was cut into segments makes no difference then.
+const BLOCK: usize = 8 * 1024;
 /// A buffer up to this size stays allocated when it is empty.
 const SMALL: usize = 512;
 
@@ -26,6 +28,8 @@ pub struct Layer {
     left: usize,
     /// Of those in front: bytes that were unpacked already.
     fed: usize,
+    /// Of those in front: bytes that may be unpacked now.
+    goal: usize,
     /// Bytes behind the content: a checksum.
     trailer: usize,
     plain: Vec<u8>,
@@ -55,6 +59,8 @@ impl Layer {
         self.is_stored = codec == Codec::Stored;
         self.is_block = matches!(codec, Codec::Snappy | Codec::Lz4(_));
         (self.left, self.fed, self.trailer) = (head + content + trailer, head, trailer);
+        let tells_at_once = self.is_stored || self.is_block;
+        self.goal = if tells_at_once { self.left } else { 0 };
         Some(())
     }
 
@@ -70,7 +76,9 @@ impl Layer {
     /// Reads the open frame, of which `bytes` are those that are not taken yet. `parse` is the parser: its bytes, and whether no more will be kept.
     pub fn read(&mut self, bytes: &[u8], facts: &mut Facts, mut parse: impl FnMut(&[u8], bool, &mut Facts) -> Step) -> Step {
         loop {
-            let Some(fed) = self.feed(bytes) else { return self.lost(bytes) };
+            let Some(fed) = self.feed(&bytes[..bytes.len().min(self.goal)]) else {
+                return self.lost(bytes);
+            };
             // With the last byte of a frame its end must have come, so that a message that ends there has all of it.
             let held = match self.fed < self.left {
                 true if self.is_block => self.plain.len() - self.done,
@@ -91,7 +99,7 @@ impl Layer {
             let left = waiting.len();
             match step {
                 Step::More if full => return self.lost(bytes),
-                Step::More if fed => {}
+                Step::More if fed || self.goes_on(bytes.len()) => {}
                 Step::More => return self.wait(),
                 Step::Took { size } => {
                     self.begun = true;
@@ -131,6 +139,16 @@ impl Layer {
                 Step::Stop | Step::Closed { .. } | Step::Switch { .. } => return Step::Stop,
             }
         }
+    }
+
+    /// Whether the next of its blocks has come, of which none was read.
+    fn goes_on(&mut self, available: usize) -> bool {
+        let goal = self.left.min(self.goal + BLOCK);
+        let has_come = self.goal < goal && goal <= available;
+        if has_come {
+            self.goal = goal;
+        }
+        has_come
     }
 
     /// Unpacks as much as there is room for; whether that gave anything, `None` where it makes no sense.
@@ -205,6 +223,7 @@ impl Layer {
     fn advance(&mut self, taken: usize) {
         self.left = self.left.saturating_sub(taken);
         self.fed = self.fed.saturating_sub(taken);
+        self.goal = self.goal.saturating_sub(taken);
         if self.left == 0 {
             self.unpacker = None;
         }

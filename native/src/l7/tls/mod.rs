@@ -73,6 +73,16 @@ struct Side {
     alert: Vec<u8>,
 }
 
+impl Side {
+    /// Of the `size` bytes taken last, those up to the end of the message that was read last. The others are of the record still, to be read again:
+    /// what of them came in the same segment is chance.
+    fn up_to_here(&mut self, size: usize) -> usize {
+        let behind = self.messages.give_back();
+        self.left += behind;
+        size - behind
+    }
+}
+
 /// Reads one TLS connection.
 #[derive(Debug, Default)]
 pub struct Tls {
@@ -218,7 +228,9 @@ impl Tls {
                 side.messages.add(content);
                 self.messages(size, from_client, facts)
             }
-            CHANGE_CIPHER_SPEC if side.left == 0 => self.changed(size, from_client, facts),
+            // It counts where its end is, so however it was cut.
+            CHANGE_CIPHER_SPEC if side.left > 0 => Step::Took { size },
+            CHANGE_CIPHER_SPEC => self.changed(size, from_client, facts),
             ALERT => {
                 side.alert.extend_from_slice(&content[..content.len().min(2)]);
                 match *side.alert.as_slice() {
@@ -256,7 +268,7 @@ impl Tls {
                     self.early_data = hello.has_early_data;
                     self.phase = Phase::Asked;
                     return Step::Message {
-                        size,
+                        size: self.sides[0].up_to_here(size),
                         kind: Kind::Request,
                         body: Body::Bytes(0),
                     };
@@ -272,13 +284,17 @@ impl Tls {
                     hello.put(facts);
                     (self.version, self.resumed) = (hello.version, hello.is_resumed());
                     if self.version == Version::TLS_1_3 {
+                        let size = self.sides[1].up_to_here(size);
                         return self.answered(size, facts);
                     } else {
                         self.phase = Phase::Answering;
                     }
                 }
                 (CERTIFICATE, false) if self.phase == Phase::Answering => certificate::put(&body, facts),
-                (HELLO_DONE, false) if self.phase == Phase::Answering => return self.answered(size, facts),
+                (HELLO_DONE, false) if self.phase == Phase::Answering => {
+                    let size = self.sides[1].up_to_here(size);
+                    return self.answered(size, facts);
+                }
                 _ => {}
             }
         }

@@ -73,8 +73,14 @@ impl Messages {
         let rest = self.kept.split_off(end.min(self.kept.len()));
         let mut body = std::mem::replace(&mut self.kept, rest);
         body.drain(..4);
+        body.truncate(MAX_MESSAGE);
         self.skipped = 0;
         Some((kind, body))
+    }
+
+    /// Forgets what came behind the message that was read last; how many bytes that were.
+    pub fn give_back(&mut self) -> usize {
+        std::mem::take(&mut self.kept).len()
     }
 
     pub fn clear(&mut self) {
