@@ -225,7 +225,8 @@ def test_ports_used_again_at_once_are_another_connection_each(line: Line) -> Non
         assert list(sizes.values()) == [1, 2, 3, 4, 5, 6]
         assert sum(row["is_new_flow"] for row in rows) == 6
         ends = [row["close_type"] for row in rows if row["close_type"] != 5]
-        assert ends == [1, 9, 1, 9, 1, 9]
+        # Where the machine is busy the server's FIN comes before the client's reset now and then.
+        assert [9 if end == 20 else end for end in ends] == [1, 9, 1, 9, 1, 9]
 
 
 def test_keep_alives_are_not_repetitions_and_keep_the_flow(line: Line) -> None:
