@@ -2,6 +2,7 @@
 //! alike become one row of the L4 log a minute, which says how many they were; documents count each of them all the same.
 
 use crate::document::PairKey;
+use crate::flow::measure::Rare;
 use crate::flow::state::close;
 use crate::flow::{Cold, Flow};
 use crate::packet::TCP;
@@ -17,6 +18,7 @@ const MAX_OPEN_US: i64 = 5_000_000;
 pub struct Checks {
     pub flow: Flow,
     pub cold: Cold,
+    pub rare: Option<Rare>,
     pub end_us: i64,
     /// Connections after the first one.
     pub merged: u32,
@@ -34,8 +36,8 @@ pub fn is_check(flow: &Flow, cold: &Cold, close_type: u8, end_us: i64) -> bool {
     flow.key.protocol == TCP
         && flow.is_new
         && flow.synacks > 0
-        && cold.traffic.l4_byte == [0, 0]
-        && cold.troubles.is_none()
+        && cold.traffic().l4_byte == [0, 0]
+        && cold.troubles().is_none()
         && end_us - flow.start_us <= MAX_OPEN_US
         && matches!(
             close_type,
@@ -45,18 +47,20 @@ pub fn is_check(flow: &Flow, cold: &Cold, close_type: u8, end_us: i64) -> bool {
 
 impl HealthChecks {
     /// Takes what there is to say about a flow that ends, where it is a health check.
-    pub fn take(&mut self, flow: &Flow, cold: &mut Cold, pair: PairKey, close_type: u8, end_us: i64) -> bool {
+    pub fn take(&mut self, over: (&Flow, &mut Cold, Option<&Rare>), pair: PairKey, close_type: u8, end_us: i64) -> bool {
+        let (flow, cold, rare) = over;
         if !is_check(flow, cold, close_type, end_us) {
             return false;
         }
         let is_full = self.held.len() >= MAX_HELD;
         match self.held.entry((pair, close_type)) {
-            Entry::Occupied(mut found) => found.get_mut().add(flow, cold, end_us),
+            Entry::Occupied(mut found) => found.get_mut().add(flow, cold, rare, end_us),
             Entry::Vacant(_) if is_full => false,
             Entry::Vacant(place) => {
                 place.insert(Box::new(Checks {
                     flow: flow.told(),
                     cold: std::mem::take(cold),
+                    rare: rare.copied(),
                     end_us,
                     merged: 0,
                 }));
@@ -75,8 +79,8 @@ impl HealthChecks {
 
 impl Checks {
     /// Adds a connection, unless it was seen in another tunnel or VLAN.
-    fn add(&mut self, flow: &Flow, cold: &Cold, end_us: i64) -> bool {
-        let place = |cold: &Cold| (cold.vlan, cold.vlan_inner, cold.tunnel.as_ref().map(|outside| outside.tunnels));
+    fn add(&mut self, flow: &Flow, cold: &Cold, rare: Option<&Rare>, end_us: i64) -> bool {
+        let place = |cold: &Cold| (cold.vlan, cold.vlan_inner, cold.tunnel().map(|outside| outside.tunnels));
         if place(cold) != place(&self.cold) {
             return false;
         }
@@ -85,15 +89,13 @@ impl Checks {
         self.flow.start_us = self.flow.start_us.min(flow.start_us);
         for way in 0..2 {
             self.flow.directions[way].flags |= flow.directions[way].flags;
-            self.cold.total_packet[way] += cold.total_packet[way];
-            self.cold.total_byte[way] += cold.total_byte[way];
             if self.cold.processes[way] != cold.processes[way] {
                 self.cold.processes[way] = 0;
             }
         }
-        self.cold.traffic.add(&cold.traffic);
-        if let Some(rare) = &cold.rare {
-            self.cold.rare.get_or_insert_default().add(rare);
+        self.cold.add_all(cold);
+        if let Some(rare) = rare {
+            self.rare.get_or_insert_default().add(rare);
         }
         true
     }

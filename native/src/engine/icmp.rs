@@ -27,7 +27,7 @@ impl Core {
         let (key, _) = Key::of(&inner, scope);
         let flows = &self.flows;
         match self.index.find(self.seed.hash(&key), |slot| flows.get(slot).key == key) {
-            Some(about) => self.cold.get_mut(about).troubles.get_or_insert_default().add(trouble),
+            Some(about) => self.cold.get_mut(about).extra_mut().troubles.get_or_insert_default().add(trouble),
             None => self.stats.icmp_errors_unknown += 1,
         }
     }

@@ -6,9 +6,8 @@ use super::rows::{self, RowSink, seconds};
 use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
 use crate::flow::key::Key;
-use crate::flow::measure::{NO_RARE, Traffic};
 use crate::flow::state::{self, close};
-use crate::flow::{Cold, Flow, Outside, Traffic32, side};
+use crate::flow::{Cold, Flow, Outside, side};
 use crate::packet::{self, ICMP, ICMP6, tunnel};
 
 /// A capture that goes back further than this begins anew.
@@ -67,7 +66,7 @@ impl Core {
         }
         dirty.shrink_to(1 << 16);
         self.dirty = dirty;
-        self.rares.clear();
+        self.rares.trim();
         self.documents.end_second(self.now_s, &mut self.output);
         if self.documents.pairs() > 2 * self.config.max_flows as usize {
             self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
@@ -75,22 +74,17 @@ impl Core {
     }
 
     /// Moves what a flow did in this second to its documents and to its next row.
-    fn flush(&mut self, slot: u32) {
+    pub(super) fn flush(&mut self, slot: u32) {
         let flow = self.flows.get_mut(slot);
         if !flow.is_dirty {
             return;
         }
         flow.is_dirty = false;
-        let traffic = flow.delta.widen();
-        let rare = self.rares.get(flow.rare);
-        flow.delta = Traffic32::default();
-        flow.rare = NO_RARE;
+        let (delta, number) = (std::mem::take(&mut flow.delta), std::mem::take(&mut flow.rare));
+        self.documents.add(flow.pair, &delta.widen(), self.rares.get(&number).as_ref());
         let cold = self.cold.get_mut(slot);
-        cold.traffic.add(&traffic);
-        if let Some(rare) = rare {
-            cold.rare.get_or_insert_default().add(rare);
-        }
-        self.documents.add(flow.pair, &traffic, rare);
+        cold.add(&delta);
+        self.rares.join(&mut cold.rare, number);
     }
 
     /// Begins the flow of a packet.
@@ -140,7 +134,6 @@ impl Core {
         );
         *self.flows.get_mut(slot) = Flow {
             key: lookup.key,
-            last_us: packet.time_us,
             start_us: packet.time_us,
             timer_at: due,
             pair,
@@ -152,14 +145,10 @@ impl Core {
         let (lane, lanes) = self.config.lane;
         let number = self.made * u64::from(lanes) + u64::from(lane);
         let id = u64::from(seconds(packet.time_us)) << 32 | u64::from(self.config.agent_id & 0xff) << 24 | (number & 0xff_ffff);
-        *self.cold.get_mut(slot) = Cold {
-            id,
-            bound_ms: super::milliseconds(packet.time_us),
-            vlan: packet.vlan,
-            vlan_inner: packet.vlan_inner,
-            tunnel: tunnel_of(frame, source_is_client),
-            ..Cold::default()
-        };
+        let mut cold = Cold::new(id, tunnel_of(frame, source_is_client));
+        cold.bound_ms = super::milliseconds(packet.time_us);
+        (cold.vlan, cold.vlan_inner) = (packet.vlan, packet.vlan_inner);
+        *self.cold.get_mut(slot) = cold;
         if self.is_live {
             self.own(slot);
         }
@@ -180,7 +169,7 @@ impl Core {
     /// Looks at a flow sooner if its state says so.
     pub(super) fn rearm(&mut self, slot: u32) {
         let flow = self.flows.get_mut(slot);
-        let due = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+        let due = seconds(flow.last_us()) + flow.timeout_s(&self.config.timeouts) + 1;
         if due < flow.timer_at {
             flow.timer_at = self.wheel.add(slot, due, self.now_s);
         }
@@ -194,12 +183,12 @@ impl Core {
             if !flow.is_alive() || flow.timer_at != self.now_s {
                 continue;
             }
-            let mut over_s = seconds(flow.last_us) + flow.timeout_s(&self.config.timeouts) + 1;
+            let mut over_s = seconds(flow.last_us()) + flow.timeout_s(&self.config.timeouts) + 1;
             if over_s <= self.now_s && flow.awaits_response() {
                 over_s = self.now_s + L7_TICK_S;
             }
             if over_s <= self.now_s {
-                let (close_type, end_us) = (flow.close_type(), flow.last_us);
+                let (close_type, end_us) = (flow.close_type(), flow.last_us());
                 self.close(slot, close_type, end_us, true);
             } else {
                 self.flows.get_mut(slot).timer_at = self.wheel.add(slot, over_s, self.now_s);
@@ -216,10 +205,10 @@ impl Core {
         let now_us = i64::from(self.now_s) * 1_000_000;
         for slot in 0..self.next {
             let (flow, cold) = (self.flows.get(slot), self.cold.get(slot));
-            if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us) {
+            if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us()) {
                 continue;
             }
-            if flow.is_alive() && cold.traffic.packet != [0, 0] {
+            if flow.is_alive() && cold.has_traffic() {
                 self.write_row(slot, close::FORCED_REPORT, now_us);
             }
         }
@@ -228,20 +217,13 @@ impl Core {
     fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
         let pair = self.documents.pair(flow.pair).key;
-        let is_merged = self.config.merge_health_checks && self.health_checks.take(flow, cold, pair, close_type, end_us);
+        let rare = self.rares.take(&mut cold.rare);
+        let is_merged = self.config.merge_health_checks && self.health_checks.take((flow, cold, rare.as_ref()), pair, close_type, end_us);
         if !is_merged && self.config.l4_log && self.output.may_write_l4() {
-            rows::write_l4(&mut self.output, flow, cold, pair, (close_type, end_us, 0));
+            rows::write_l4(&mut self.output, (flow, cold, rare.as_ref()), pair, (close_type, end_us, 0));
         }
         flow.is_new = false;
-        for way in 0..2 {
-            cold.total_packet[way] += cold.traffic.packet[way];
-            cold.total_byte[way] += cold.traffic.byte[way];
-        }
-        cold.traffic = Traffic::default();
-        cold.rare = None;
-        cold.troubles = None;
-        cold.l7 = Default::default();
-        cold.tls_rtt_us = 0;
+        cold.begin_row();
     }
 
     /// Writes the rows of the health checks that were merged so far.
@@ -249,7 +231,7 @@ impl Core {
         for ((pair, close_type), checks) in self.health_checks.rows() {
             if self.config.l4_log && self.output.may_write_l4() {
                 let end = (close_type, checks.end_us, checks.merged);
-                rows::write_l4(&mut self.output, &checks.flow, &checks.cold, pair, end);
+                rows::write_l4(&mut self.output, (&checks.flow, &checks.cold, checks.rare.as_ref()), pair, end);
             }
         }
     }
@@ -267,8 +249,8 @@ impl Core {
         let flow = self.flows.get_mut(slot);
 
         flow.key = Key::NONE;
-        flow.app = None;
-        flow.directions.iter_mut().for_each(|way| way.holes = None);
+        (flow.app, flow.holes) = (None, None);
+        self.cold.get_mut(slot).end();
         self.free.push(slot);
         self.alive -= 1;
     }
@@ -278,7 +260,7 @@ impl Core {
             return;
         };
         self.drain_early(slot, &mut app);
-        let end_us = self.flows.get(slot).last_us.max(i64::from(self.now_s) * 1_000_000);
+        let end_us = self.flows.get(slot).last_us().max(i64::from(self.now_s) * 1_000_000);
         self.end_custom(slot, &mut app, end_us);
         let seen = self.with_sink(slot, |sink| app.l7.close(end_us, sink));
         self.count_l7(slot, seen, app.l7.protocol());
@@ -312,7 +294,7 @@ impl Core {
         self.configure_custom(&settings);
         for slot in 0..self.next {
             let flow = self.flows.get_mut(slot);
-            let now_us = flow.last_us;
+            let now_us = flow.last_us();
             // What was not recognised may be now.
             flow.attention.wake();
             if let Some(mut app) = flow.app.take() {
@@ -340,11 +322,11 @@ impl Core {
         let looks = (0..EVICT_LOOKS).map(|step| (self.hand + step) % self.next.max(1));
         let oldest = looks
             .filter(|slot| self.flows.get(*slot).is_alive())
-            .min_by_key(|slot| self.flows.get(*slot).last_us);
+            .min_by_key(|slot| self.flows.get(*slot).last_us());
         self.hand = (self.hand + EVICT_LOOKS) % self.next.max(1);
         if let Some(slot) = oldest {
             self.stats.flows_evicted += 1;
-            let end_us = self.flows.get(slot).last_us;
+            let end_us = self.flows.get(slot).last_us();
             self.close(slot, close::FORCED_REPORT, end_us, false);
         }
     }
@@ -356,7 +338,7 @@ impl Core {
             let flow = self.flows.get(slot);
             if flow.is_alive() {
                 let close_type = if goes_on { close::FORCED_REPORT } else { flow.close_type() };
-                let end_us = flow.last_us;
+                let end_us = flow.last_us();
                 self.close(slot, close_type, end_us, !goes_on);
             }
         }

@@ -28,12 +28,12 @@ pub use stats::Stats;
 
 use crate::document::Documents;
 use crate::flow::key::{Index, Key, Seed};
-use crate::flow::measure::Rares;
+use crate::flow::rares::Rares;
 use crate::flow::side::Servers;
 use crate::flow::slab::Slab;
 use crate::flow::state::State;
 use crate::flow::timer::Wheel;
-use crate::flow::{Cold, Flow, NO_NIC};
+use crate::flow::{Beside, Cold, Flow, NO_NIC};
 use crate::packet::{Fragment, ICMP, ICMP6, Ip, Link, Packet, TCP, UDP, flag, tunnel};
 use custom::Custom;
 use fragments::Fragments;
@@ -162,7 +162,6 @@ fn prefetch_flow(flow: &Flow) {
     crate::flow::prefetch(flow);
     crate::flow::prefetch(&flow.delta);
     crate::flow::prefetch(&flow.directions[1]);
-    crate::flow::prefetch(&flow.start_us);
 }
 
 impl Core {
@@ -238,7 +237,7 @@ impl Core {
         }
         for lookup in &lookups[..frames.len()] {
             if lookup.slot < self.next {
-                self.rares.prefetch(self.flows.get(lookup.slot).rare);
+                self.rares.prefetch(&self.flows.get(lookup.slot).rare);
             }
         }
         for (frame, lookup) in frames.iter().zip(&lookups) {
@@ -264,7 +263,7 @@ impl Core {
         }
         if packet.protocol == TCP && packet.tcp_flags & (flag::SYN | flag::ACK) == flag::SYN && self.is_reused(slot, way, packet) {
             let flow = self.flows.get(slot);
-            let (close_type, end_us) = (flow.close_type(), flow.last_us);
+            let (close_type, end_us) = (flow.close_type(), flow.last_us());
             self.close(slot, close_type, end_us, true);
             slot = self.open(frame, lookup);
             way = self.flows.get(slot).way(lookup.forward);
@@ -281,14 +280,22 @@ impl Core {
         if !flow.directions[way].seen {
             let (src, dst) = crate::packet::macs(frame.link, frame.bytes, frame.packet.ethernet_at);
             let cold = self.cold.get_mut(slot);
-            cold.macs[way] = src;
-            if cold.macs[1 - way] == 0 {
-                cold.macs[1 - way] = dst;
+            cold.set_mac(way, src);
+            if cold.mac(1 - way) == 0 {
+                cold.set_mac(1 - way, dst);
             }
         }
-        flow.update(packet, way, &mut self.rares);
+        let mut beside = Beside {
+            rares: &mut self.rares,
+            cold: &mut self.cold,
+            slot,
+        };
+        let has_room = flow.update(packet, way, &mut beside);
         if flow.state != state {
             self.rearm(slot);
+        }
+        if !has_room {
+            self.flush(slot);
         }
         match packet.protocol {
             TCP | UDP if self.config.l7 => self.payload(slot, frame, way),
@@ -328,7 +335,7 @@ impl Core {
                 return false;
             }
         } else {
-            let silent_us = packet.time_us - flow.directions[way].last_us;
+            let silent_us = packet.time_us.saturating_sub(flow.directions[way].last_us);
             if silent_us
                 < if netns(bound) == packet.netns {
                     SIGHTING_US

@@ -92,7 +92,7 @@ impl Core {
             return false;
         }
         // Segments that are not in order are put in order first.
-        if flow.directions[way].holes.is_some() {
+        if flow.has_holes(way) {
             return true;
         }
         let bytes = frame.payload();
@@ -133,12 +133,11 @@ impl Core {
     #[cold]
     fn turn(&mut self, slot: u32, app: &mut App) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
-        if flow.direction_score == 255 || cold.traffic != Default::default() || cold.total_packet != [0, 0] {
+        if flow.direction_score == 255 || cold.has_traffic() || cold.total() != [[0; 2]; 2] {
             return;
         }
         flow.turn();
-        cold.macs.swap(0, 1);
-        cold.processes.swap(0, 1);
+        cold.turn();
         app.streams.swap(0, 1);
         app.is_turned = !app.is_turned;
         let (ip, port) = flow.server();
@@ -266,13 +265,14 @@ impl Core {
             return;
         }
         let cold = self.cold.get_mut(slot);
-        cold.l7.request += seen.requests;
-        cold.l7.response += seen.responses;
-        cold.l7.parse_failed += seen.parse_failed;
-        cold.l7.client_error += seen.client_errors;
-        cold.l7.server_error += seen.server_errors;
-        cold.l7.timeout += seen.timeouts;
         cold.l7_protocol = protocol;
+        let counts = &mut cold.extra_mut().l7;
+        counts.request += seen.requests;
+        counts.response += seen.responses;
+        counts.parse_failed += seen.parse_failed;
+        counts.client_error += seen.client_errors;
+        counts.server_error += seen.server_errors;
+        counts.timeout += seen.timeouts;
         self.stats.requests_evicted += u64::from(seen.evicted);
     }
 
@@ -283,7 +283,7 @@ impl Core {
             [0x16, 3, _, _, _, 1, ..] => app.tls_hello_us = now_us,
             [0x17, 3, ..] if app.tls_hello_us != 0 => {
                 let took_us = (now_us - app.tls_hello_us).clamp(0, i64::from(u32::MAX));
-                self.cold.get_mut(slot).tls_rtt_us = took_us as u32;
+                self.cold.get_mut(slot).extra_mut().tls_rtt_us = took_us as u32;
                 app.tls_hello_us = 0;
             }
             _ => {}

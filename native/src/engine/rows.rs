@@ -97,12 +97,12 @@ impl FlowEnds {
 }
 
 /// Writes the row of a flow: what happened since its last one. `end` is its `close_type`, when that was, and how many flows more it tells of.
-pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, end: (u8, i64, u32)) {
-    let (close_type, end_us, merged) = end;
+pub fn write_l4(output: &mut Output, over: (&Flow, &Cold, Option<&Rare>), pair: PairKey, end: (u8, i64, u32)) {
+    let ((flow, cold, rare), (close_type, end_us, merged)) = (over, end);
     let (table, seen) = output.l4();
     let row = table.rows();
     let end_us = end_us.max(flow.start_us);
-    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), cold.tunnel.as_deref(), seen);
+    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), cold.tunnel(), seen);
     table.time.set(row, seconds(end_us));
     table.start_time.set(row, flow.start_us);
     table.end_time.set(row, end_us);
@@ -112,8 +112,8 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, en
         row,
         duration = (end_us - flow.start_us) as u64,
         agent_id = seen.agent_id,
-        mac_0 = cold.macs[0],
-        mac_1 = cold.macs[1],
+        mac_0 = cold.mac(0),
+        mac_1 = cold.mac(1),
         direction_score = flow.direction_score,
         l7_protocol = cold.l7_protocol,
         is_new_flow = u8::from(flow.is_new),
@@ -126,7 +126,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, en
         syn_ack_seq = flow.directions[1].first_seq,
     );
     flow.history.text(|text| table.history.set(row, text));
-    let traffic = &cold.traffic;
+    let (traffic, [total_packet, total_byte]) = (cold.traffic(), cold.total());
     set!(
         table,
         row,
@@ -138,19 +138,25 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, en
         l3_byte_rx = traffic.l3_byte[1],
         l4_byte_tx = traffic.l4_byte[0],
         l4_byte_rx = traffic.l4_byte[1],
-        total_packet_tx = cold.total_packet[0] + traffic.packet[0],
-        total_packet_rx = cold.total_packet[1] + traffic.packet[1],
-        total_byte_tx = cold.total_byte[0] + traffic.byte[0],
-        total_byte_rx = cold.total_byte[1] + traffic.byte[1],
-        l7_request = u64::from(cold.l7.request),
-        l7_response = u64::from(cold.l7.response),
-        l7_parse_failed = u64::from(cold.l7.parse_failed),
-        l7_client_error = u64::from(cold.l7.client_error),
-        l7_server_error = u64::from(cold.l7.server_error),
-        l7_timeout = u64::from(cold.l7.timeout),
-        tls_rtt = cold.tls_rtt_us,
+        total_packet_tx = total_packet[0] + traffic.packet[0],
+        total_packet_rx = total_packet[1] + traffic.packet[1],
+        total_byte_tx = total_byte[0] + traffic.byte[0],
+        total_byte_rx = total_byte[1] + traffic.byte[1],
     );
-    if let Some(troubles) = &cold.troubles {
+    if let Some(extra) = cold.extra() {
+        set!(
+            table,
+            row,
+            l7_request = u64::from(extra.l7.request),
+            l7_response = u64::from(extra.l7.response),
+            l7_parse_failed = u64::from(extra.l7.parse_failed),
+            l7_client_error = u64::from(extra.l7.client_error),
+            l7_server_error = u64::from(extra.l7.server_error),
+            l7_timeout = u64::from(extra.l7.timeout),
+            tls_rtt = extra.tls_rtt_us,
+        );
+    }
+    if let Some(troubles) = cold.troubles() {
         set!(
             table,
             row,
@@ -162,7 +168,7 @@ pub fn write_l4(output: &mut Output, flow: &Flow, cold: &Cold, pair: PairKey, en
             icmp_other = troubles.other,
         );
     }
-    if let Some(rare) = &cold.rare {
+    if let Some(rare) = rare {
         write_rare(table, row, rare);
     }
     table.commit();
@@ -251,7 +257,7 @@ impl RowSink<'_> {
         let (table, seen) = self.output.l7();
         let row = table.rows();
         let ends = FlowEnds::of(self.flow, self.cold, self.documents.pair(self.flow.pair).key);
-        write_flow!(table, row, &ends, self.cold.tunnel.as_deref(), seen);
+        write_flow!(table, row, &ends, self.cold.tunnel(), seen);
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);
         table.end_time.set(row, from.end_us);

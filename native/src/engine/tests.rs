@@ -543,3 +543,31 @@ fn an_interface_that_is_left_out_gives_its_flows_to_another_at_once() {
     let batches = finished(&mut core);
     assert_eq!(sum(&batches, "log.l4_flow_log", "packet_tx"), 4);
 }
+
+/// What offload joined may have any length: its header cannot tell.
+#[test]
+fn more_than_four_gigabytes_in_a_second_are_counted() {
+    let mut core = Core::new(Config::default(), false);
+    let mut bytes = bytes_of(&Sent { payload: 100, ..SENT });
+    bytes[16..18].fill(0);
+    let wire_len = 1_000_000_000;
+    for number in 0..20 {
+        let packet = parse(Link::Ethernet, &bytes, wire_len, BEGIN_US + number).unwrap();
+        core.frames(&mut [Frame {
+            packet,
+            bytes: &bytes,
+            link: Link::Ethernet,
+            passing: Passing::Unknown,
+        }]);
+    }
+    let batches = finished(&mut core);
+    for (column, headers) in [("byte_tx", 0), ("l3_byte_tx", 34), ("l4_byte_tx", 54), ("total_byte_tx", 0)] {
+        assert_eq!(
+            sum(&batches, "log.l4_flow_log", column),
+            20 * u64::from(wire_len - headers),
+            "{column}"
+        );
+    }
+    assert_eq!(sum(&batches, "metrics.network_map.1s", "byte_tx"), 20 * u64::from(wire_len));
+    assert_eq!(values(&batches, "log.l4_flow_log", "packet_tx"), [20]);
+}

@@ -20,6 +20,71 @@ impl Traffic {
     }
 }
 
+/// [`Traffic`] that is small: whoever adds to it looks whether it still fits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Traffic32 {
+    pub packet: [u32; 2],
+    pub byte: [u32; 2],
+    pub l3_byte: [u32; 2],
+    pub l4_byte: [u32; 2],
+}
+
+impl Traffic32 {
+    /// Adds a packet. Whether there is room for one more; what a frame says that claims to be of gigabytes is cut.
+    #[inline]
+    pub fn add(&mut self, packet: &crate::packet::Packet, way: usize) -> bool {
+        self.packet[way] += packet.segments();
+        self.byte[way] = self.byte[way].saturating_add(packet.frame_bytes);
+        self.l3_byte[way] = self.l3_byte[way].saturating_add(packet.l3_bytes);
+        self.l4_byte[way] = self.l4_byte[way].saturating_add(packet.l4_bytes);
+        // A frame is longer than what is in it, and no packet is shorter than its headers.
+        self.byte[way] <= u32::MAX / 2
+    }
+
+    /// The sum, where it fits.
+    #[inline]
+    pub fn sum(&self, other: &Traffic32) -> Option<Traffic32> {
+        let mut is_full = false;
+        let mut both = |mine: [u32; 2], theirs: [u32; 2]| {
+            let sums = [mine[0].overflowing_add(theirs[0]), mine[1].overflowing_add(theirs[1])];
+            is_full |= sums[0].1 | sums[1].1;
+            [sums[0].0, sums[1].0]
+        };
+        let sum = Traffic32 {
+            packet: both(self.packet, other.packet),
+            byte: both(self.byte, other.byte),
+            l3_byte: both(self.l3_byte, other.l3_byte),
+            l4_byte: both(self.l4_byte, other.l4_byte),
+        };
+        (!is_full).then_some(sum)
+    }
+
+    #[inline]
+    pub fn widen(&self) -> Traffic {
+        Traffic {
+            packet: self.packet.map(u64::from),
+            byte: self.byte.map(u64::from),
+            l3_byte: self.l3_byte.map(u64::from),
+            l4_byte: self.l4_byte.map(u64::from),
+        }
+    }
+
+    /// The other way round.
+    pub fn turn(&mut self) {
+        let Traffic32 {
+            packet,
+            byte,
+            l3_byte,
+            l4_byte,
+        } = self;
+        packet.swap(0, 1);
+        byte.swap(0, 1);
+        l3_byte.swap(0, 1);
+        l4_byte.swap(0, 1);
+    }
+}
+
 /// Samples of a time in µs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delay {
@@ -36,8 +101,15 @@ impl Delay {
         if (0..=cap_us).contains(&us) {
             self.sum += us as u64;
             self.count += 1;
-            self.max = self.max.max(us as u32);
+            self.max = self.max.max(u32::try_from(us).unwrap_or(u32::MAX));
         }
+    }
+
+    #[inline]
+    pub fn add_one(&mut self, us: u32) {
+        self.sum += u64::from(us);
+        self.count += 1;
+        self.max = self.max.max(us);
     }
 
     pub fn add(&mut self, other: &Delay) {
@@ -67,7 +139,7 @@ pub const SRT: usize = 2;
 pub const ART: usize = 3;
 pub const CIT: usize = 4;
 
-/// What most packets do not change.
+/// What most packets do not change; [`super::rares`] keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rare {
     pub delays: [Delay; DELAYS],
@@ -87,48 +159,5 @@ impl Rare {
         if other.rtt_us != 0 {
             self.rtt_us = other.rtt_us;
         }
-    }
-}
-
-/// The [`Rare`] of flows that were active in the current second. A flow owns at most one.
-#[derive(Default)]
-pub struct Rares {
-    held: Vec<Rare>,
-}
-
-/// A flow without one.
-pub const NO_RARE: u32 = u32::MAX;
-
-impl Rares {
-    #[inline]
-    pub fn of(&mut self, slot: &mut u32) -> &mut Rare {
-        if *slot == NO_RARE {
-            *slot = self.held.len() as u32;
-            self.held.push(Rare::default());
-        }
-        &mut self.held[*slot as usize]
-    }
-
-    /// Asks for one before it is needed.
-    #[inline]
-    pub fn prefetch(&self, slot: u32) {
-        if let Some(rare) = self.held.get(slot as usize) {
-            super::prefetch(&rare.delays[SRT]);
-            super::prefetch(&rare.rtt_us);
-        }
-    }
-
-    pub fn get(&self, slot: u32) -> Option<&Rare> {
-        self.held.get(slot as usize)
-    }
-
-    /// Forgets all of them; every owner has given its own up before.
-    pub fn clear(&mut self) {
-        self.held.clear();
-        self.held.shrink_to(1 << 16);
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.held.capacity() * size_of::<Rare>()
     }
 }

@@ -1,9 +1,11 @@
 //! Flows: what is kept of each, how its packets change it, when it ends.
 
 pub mod attention;
+pub mod cold;
 pub mod history;
 pub mod key;
 pub mod measure;
+pub mod rares;
 pub mod side;
 pub mod slab;
 pub mod state;
@@ -14,11 +16,14 @@ mod udp;
 
 use crate::custom::Remote;
 use crate::l7::FlowL7;
-use crate::packet::{Ip, Packet, TCP, Trouble, Tunnel, tunnel};
+use crate::packet::{Packet, TCP};
 use attention::Attention;
+pub use cold::{Cold, Outside};
 use history::History;
 use key::Key;
-use measure::{NO_RARE, Rare, Rares, Traffic};
+use measure::Traffic32;
+use rares::{Number, Rares};
+use slab::Slab;
 use state::State;
 use stream::Stream;
 
@@ -26,9 +31,9 @@ use stream::Stream;
 pub const NO_NIC: u16 = u16::MAX;
 
 /// One direction of a flow.
-#[derive(Default)]
 #[repr(C)]
 pub struct Direction {
+    /// Before any time where nothing was seen.
     pub last_us: i64,
     /// Last packet with new payload.
     pub data_us: i64,
@@ -36,8 +41,6 @@ pub struct Direction {
     pub next_seq: u32,
     /// Sequence number of the SYN or SYN-ACK.
     pub first_seq: u32,
-    /// Missing ranges below `next_seq`.
-    pub holes: Option<Box<tcp::Holes>>,
     /// Interface on which this direction is counted.
     pub nic: u16,
     /// What it did so far, as letters of `history`.
@@ -50,6 +53,23 @@ pub struct Direction {
     pub spoke: bool,
 }
 
+impl Default for Direction {
+    fn default() -> Self {
+        Direction {
+            last_us: i64::MIN,
+            data_us: 0,
+            next_seq: 0,
+            first_seq: 0,
+            nic: NO_NIC,
+            told: 0,
+            flags: 0,
+            is_synced: false,
+            seen: false,
+            spoke: false,
+        }
+    }
+}
+
 /// Something that a flow waits for, as bits of `Flow::waits`.
 mod wait {
     /// The server's acknowledgement of the last request.
@@ -60,15 +80,16 @@ mod wait {
     pub const REQUEST: u8 = 4;
     /// The client's acknowledgement of the last response.
     pub const CLIENT_ACK: u8 = 8;
+    /// The first request, whoever speaks first: `Cold::opening` has the handshake's last ACK.
+    pub const FIRST_REQUEST: u8 = 16;
 }
 
-/// The part of a flow that each packet touches; ordered by how often.
+/// The part of a flow that each packet touches: three cache lines, the one that most need comes first.
 #[repr(C, align(64))]
 pub struct Flow {
     pub key: Key,
-    pub last_us: i64,
-    /// Its [`Rare`] of this second.
-    pub rare: u32,
+    /// Its rare measures of this second.
+    pub rare: Number,
     /// The second it is looked at next.
     pub timer_at: u32,
     pub pair: u32,
@@ -78,16 +99,14 @@ pub struct Flow {
     /// It is in the list of those that were active in this second.
     pub is_dirty: bool,
     pub waits: u8,
+    pub app: Option<Box<App>>,
     /// Traffic since the second began.
     pub delta: Traffic32,
     pub directions: [Direction; 2],
     pub start_us: i64,
-    pub syn_us: i64,
-    pub synack_us: i64,
-    /// The last handshake ACK, until the first request.
-    pub handshake_us: i64,
     pub history: History,
-    pub app: Option<Box<App>>,
+    /// Missing ranges below `next_seq` of each direction.
+    pub holes: Option<Box<[tcp::Holes; 2]>>,
     pub synacks: u8,
     pub handshake_acks: u8,
     /// `close_type` of the reset that ended it.
@@ -98,117 +117,6 @@ pub struct Flow {
     pub attention: Attention,
     /// A bit for each direction: payload passed that was not read.
     pub unread: u8,
-}
-
-/// [`Traffic`] of less than a second.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub struct Traffic32 {
-    pub packet: [u32; 2],
-    pub byte: [u64; 2],
-    pub l3_byte: [u64; 2],
-    pub l4_byte: [u64; 2],
-}
-
-impl Traffic32 {
-    pub fn widen(&self) -> Traffic {
-        Traffic {
-            packet: self.packet.map(u64::from),
-            byte: self.byte,
-            l3_byte: self.l3_byte,
-            l4_byte: self.l4_byte,
-        }
-    }
-}
-
-/// The part of a flow that is touched when it is reported.
-#[derive(Default)]
-pub struct Cold {
-    /// Since the last row.
-    pub traffic: Traffic,
-    pub rare: Option<Box<Rare>>,
-    /// Up to the last row.
-    pub total_packet: [u64; 2],
-    pub total_byte: [u64; 2],
-    pub id: u64,
-    pub macs: [u64; 2],
-    /// When this flow was bound to the interfaces it is counted on, in ms that begin anew after 49 days.
-    pub bound_ms: u32,
-    pub tls_rtt_us: u32,
-    pub vlan: u16,
-    pub vlan_inner: u16,
-    pub tunnel: Option<Box<Outside>>,
-    /// Since the last row.
-    pub troubles: Option<Box<Troubles>>,
-    pub l7: L7Counts,
-    pub l7_protocol: u8,
-    pub processes: [u32; 2],
-}
-
-impl Cold {
-    /// What rows of requests tell of a flow that is over.
-    pub fn told(&self) -> Cold {
-        Cold {
-            id: self.id,
-            vlan: self.vlan,
-            vlan_inner: self.vlan_inner,
-            tunnel: self.tunnel.as_deref().copied().map(Box::new),
-            processes: self.processes,
-            ..Cold::default()
-        }
-    }
-}
-
-/// The tunnel that a flow was seen in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Outside {
-    pub tunnels: [Tunnel; tunnel::DEPTH],
-    /// Addresses of the tunnel's ends, the client's side first; none where it is not IP.
-    pub ends: Option<([Ip; 2], bool)>,
-}
-
-/// ICMP errors about packets of a flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Troubles {
-    pub unreachable: u32,
-    pub time_exceeded: u32,
-    pub too_big: u32,
-    /// The smallest size told by those, 0 for none.
-    pub mtu: u32,
-    pub other: u32,
-    /// Code of the last unreachable one.
-    pub code: u8,
-}
-
-impl Troubles {
-    pub fn add(&mut self, trouble: Trouble) {
-        match trouble {
-            Trouble::Unreachable(code) => {
-                self.unreachable += 1;
-                self.code = code;
-            }
-            Trouble::TimeExceeded => self.time_exceeded += 1,
-            Trouble::TooBig(mtu) => {
-                self.too_big += 1;
-                self.mtu = match (self.mtu, mtu) {
-                    (0, told) | (told, 0) => told,
-                    (before, told) => before.min(told),
-                };
-            }
-            Trouble::Other => self.other += 1,
-        }
-    }
-}
-
-/// Application messages since the last row.
-#[derive(Clone, Copy, Default)]
-pub struct L7Counts {
-    pub request: u32,
-    pub response: u32,
-    pub parse_failed: u32,
-    pub client_error: u32,
-    pub server_error: u32,
-    pub timeout: u32,
 }
 
 /// The application side of a flow that has payload.
@@ -229,31 +137,19 @@ impl Default for Flow {
     fn default() -> Self {
         Flow {
             key: Key::NONE,
-            last_us: 0,
-            rare: NO_RARE,
+            rare: Number::default(),
             timer_at: 0,
             pair: 0,
             state: State::Raw,
             client_is_low: false,
             is_dirty: false,
             waits: 0,
-            delta: Traffic32::default(),
-            directions: [
-                Direction {
-                    nic: NO_NIC,
-                    ..Direction::default()
-                },
-                Direction {
-                    nic: NO_NIC,
-                    ..Direction::default()
-                },
-            ],
-            start_us: 0,
-            syn_us: 0,
-            synack_us: 0,
-            handshake_us: 0,
-            history: History::default(),
             app: None,
+            delta: Traffic32::default(),
+            directions: Default::default(),
+            start_us: 0,
+            history: History::default(),
+            holes: None,
             synacks: 0,
             handshake_acks: 0,
             reset: 0,
@@ -262,6 +158,20 @@ impl Default for Flow {
             attention: Attention::default(),
             unread: 0,
         }
+    }
+}
+
+/// What is kept beside the flow that a packet belongs to.
+pub struct Beside<'a> {
+    pub rares: &'a mut Rares,
+    pub cold: &'a mut Slab<Cold>,
+    pub slot: u32,
+}
+
+impl Beside<'_> {
+    /// Asked for by few packets, and not in the cache.
+    fn cold(&mut self) -> &mut Cold {
+        self.cold.get_mut(self.slot)
     }
 }
 
@@ -362,24 +272,33 @@ impl Flow {
         usize::from(forward != self.client_is_low)
     }
 
-    /// Counts a packet and takes its measures.
+    /// The last packet of either end.
     #[inline]
-    pub fn update(&mut self, packet: &Packet, way: usize, rares: &mut Rares) {
-        self.delta.packet[way] += packet.segments();
-        self.delta.byte[way] += u64::from(packet.frame_bytes);
-        self.delta.l3_byte[way] += u64::from(packet.l3_bytes);
-        self.delta.l4_byte[way] += u64::from(packet.l4_bytes);
+    pub fn last_us(&self) -> i64 {
+        self.directions[0].last_us.max(self.directions[1].last_us)
+    }
+
+    /// Counts a packet and takes its measures. Whether `delta` has room for one more.
+    #[inline]
+    pub fn update(&mut self, packet: &Packet, way: usize, beside: &mut Beside<'_>) -> bool {
+        let has_room = self.delta.add(packet, way);
         if self.key.protocol == TCP {
-            tcp::segment(self, packet, way, rares);
+            tcp::segment(self, packet, way, beside);
         } else {
-            udp::datagram(self, packet, way, rares);
+            udp::datagram(self, packet, way, beside.rares);
         }
         let direction = &mut self.directions[way];
         direction.seen = true;
         // Files are not always in order, and a time that is only a little too early is not worth more.
         direction.last_us = direction.last_us.max(packet.time_us);
-        self.last_us = self.last_us.max(packet.time_us);
         self.start_us = self.start_us.min(packet.time_us);
+        has_room
+    }
+
+    /// Whether bytes are missing in this direction.
+    #[inline]
+    pub fn has_holes(&self, way: usize) -> bool {
+        self.holes.as_ref().is_some_and(|holes| !holes[way].is_empty())
     }
 
     /// Notes in the history what this end does, where it is for the first time.
@@ -402,20 +321,14 @@ impl Flow {
     pub fn turn(&mut self) {
         self.client_is_low = !self.client_is_low;
         self.directions.swap(0, 1);
+        if let Some(holes) = &mut self.holes {
+            holes.swap(0, 1);
+        }
         self.unread = self.unread >> 1 | (self.unread & 1) << 1;
-        self.waits = 0;
+        self.waits &= wait::FIRST_REQUEST;
         self.direction_score = 200;
         self.history.turn();
-        let Traffic32 {
-            packet,
-            byte,
-            l3_byte,
-            l4_byte,
-        } = &mut self.delta;
-        packet.swap(0, 1);
-        byte.swap(0, 1);
-        l3_byte.swap(0, 1);
-        l4_byte.swap(0, 1);
+        self.delta.turn();
     }
 
     pub fn client(&self) -> (crate::packet::Ip, u16) {
@@ -435,7 +348,7 @@ impl Flow {
     }
 
     pub fn heap_bytes(&self) -> usize {
-        let holes = self.directions.iter().filter(|way| way.holes.is_some()).count() * size_of::<tcp::Holes>();
+        let holes = self.holes.as_ref().map_or(0, |_| size_of::<[tcp::Holes; 2]>());
         let app = self.app.as_ref().map_or(0, |app| {
             size_of::<App>() + app.l7.heap_bytes() + app.streams.iter().map(Stream::heap_bytes).sum::<usize>()
         });
@@ -461,11 +374,6 @@ mod tests {
 
     #[test]
     fn an_idle_flow_is_small() {
-        assert!(
-            size_of::<Flow>() + size_of::<Cold>() <= 448,
-            "{} + {}",
-            size_of::<Flow>(),
-            size_of::<Cold>()
-        );
+        assert_eq!((size_of::<Flow>(), size_of::<Cold>()), (192, 112));
     }
 }

@@ -33,6 +33,11 @@ impl<T: Default> Slab<T> {
         }
     }
 
+    /// Gives back what is behind the first `slots`.
+    pub fn shrink_to(&mut self, slots: usize) {
+        self.chunks.truncate(slots.div_ceil(CHUNK));
+    }
+
     pub fn bytes(&self) -> usize {
         self.chunks.len() * CHUNK * size_of::<T>()
     }

@@ -11,7 +11,7 @@
 
 use super::history::letter;
 use super::state::{Facts, State};
-use super::{Flow, measure, measure::Rares, wait};
+use super::{Beside, Flow, measure, wait};
 use crate::packet::{Packet, flag};
 
 const RTT_CAP_US: i64 = 30_000_000;
@@ -27,11 +27,14 @@ const REORDER_US: i64 = 3_000;
 const REOPENED: u16 = 1 << 15;
 
 /// The longest time in which a hole is filled by what was on its way already.
-fn reorder_us(flow: &Flow) -> i64 {
-    if (flow.directions[0].told | flow.directions[1].told) & REOPENED != 0 {
-        return REORDER_US;
+fn reorder_us(flow: &Flow, beside: &mut Beside<'_>) -> i64 {
+    let cold = beside.cold();
+    match (cold.syn_us(), cold.synack_us()) {
+        (Some(syn_us), Some(synack_us)) if (flow.directions[0].told | flow.directions[1].told) & REOPENED == 0 => {
+            REORDER_US.max((synack_us - syn_us).clamp(0, 1_000_000) / 2)
+        }
+        _ => REORDER_US,
     }
-    REORDER_US.max((flow.synack_us - flow.syn_us).clamp(0, 1_000_000) / 2)
 }
 
 /// Ranges of sequence numbers that were jumped over.
@@ -43,6 +46,10 @@ pub struct Holes {
 }
 
 impl Holes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
     fn add(&mut self, begin: u32, end: u32, now: i64) {
         if self.used == self.ranges.len() {
             self.ranges.rotate_left(1);
@@ -82,26 +89,26 @@ fn before(left: u32, right: u32) -> bool {
 }
 
 #[inline]
-pub(super) fn segment(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+pub(super) fn segment(flow: &mut Flow, packet: &Packet, way: usize, beside: &mut Beside<'_>) {
     let flags = packet.tcp_flags;
     if flags & (flag::SYN | flag::FIN | flag::RST) != 0 {
-        control(flow, packet, way, rares);
+        control(flow, packet, way, beside);
     } else {
         if flow.state != State::Established {
             advance(flow, packet, way);
         }
         if packet.l4_bytes == 0 {
-            acknowledge(flow, packet, way, rares);
+            acknowledge(flow, packet, way, beside);
         }
         let is_ack = u16::from(flags & flag::ACK != 0) * letter::ACK;
         flow.tell(way, if packet.l4_bytes > 0 { letter::DATA } else { is_ack });
     }
     if packet.l4_bytes > 0 && flags & (flag::SYN | flag::RST) == 0 {
-        data(flow, packet, way, rares);
+        data(flow, packet, way, beside);
     }
     if packet.window == 0 && flags & (flag::RST | flag::SYN) == 0 {
         flow.tell(way, letter::ZERO_WINDOW);
-        rares.of(&mut flow.rare).tcp[measure::ZERO_WINDOW + way] += 1;
+        beside.rares.count(&mut flow.rare, measure::ZERO_WINDOW + way, 1);
     }
     flow.directions[way].flags |= flags;
     flow.directions[way].spoke |= flags & flag::SYN == 0;
@@ -118,70 +125,75 @@ fn advance(flow: &mut Flow, packet: &Packet, way: usize) {
 
 /// SYN, FIN, RST.
 #[cold]
-fn control(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+fn control(flow: &mut Flow, packet: &Packet, way: usize, beside: &mut Beside<'_>) {
     let flags = packet.tcp_flags;
     let now = packet.time_us;
     if flags & flag::RST != 0 && !matches!(flow.state, State::Reset) {
         flow.reset = flow.state.reset_by(way == 0);
     }
     advance(flow, packet, way);
-    let rare = rares.of(&mut flow.rare);
+    let (rare, rares) = (&mut flow.rare, &mut *beside.rares);
     let direction = &mut flow.directions[way];
     match flags & (flag::SYN | flag::ACK) {
         flag::SYN => {
-            rare.tcp[measure::SYN] += 1;
+            rares.count(rare, measure::SYN, 1);
             if direction.flags & flag::SYN != 0 {
-                rare.tcp[measure::RETRANS_SYN] += 1;
-                rare.tcp[measure::RETRANS + way] += 1;
+                rares.count(rare, measure::RETRANS_SYN, 1);
+                rares.count(rare, measure::RETRANS + way, 1);
                 direction.told |= REOPENED;
             } else if way == 0 {
-                flow.syn_us = now;
+                beside.cold.get_mut(beside.slot).set_syn_us(now);
             }
             direction.begin(packet);
         }
         SYN_ACK => {
-            rare.tcp[measure::SYNACK] += 1;
+            rares.count(rare, measure::SYNACK, 1);
+            let cold = beside.cold.get_mut(beside.slot);
             // Where both ends opened at once, each answers the other's SYN.
             if direction.told & letter::SYN_ACK != 0 {
-                rare.tcp[measure::RETRANS_SYNACK] += 1;
-                rare.tcp[measure::RETRANS + way] += 1;
+                rares.count(rare, measure::RETRANS_SYNACK, 1);
+                rares.count(rare, measure::RETRANS + way, 1);
                 direction.told |= REOPENED;
             } else if flow.synacks == 0 {
-                flow.synack_us = now;
+                cold.set_synack_us(now);
             }
             flow.synacks = flow.synacks.saturating_add(1);
             direction.begin(packet);
             let client = &flow.directions[0];
-            if way == 1 && flow.syn_us != 0 && client.data_us == 0 && client.flags & flag::FIN == 0 {
-                rare.delays[measure::RTT_SERVER].sample(flow.syn_us, now, RTT_CAP_US);
+            if let Some(syn_us) = cold.syn_us()
+                && way == 1
+                && client.data_us == 0
+                && client.flags & flag::FIN == 0
+            {
+                rares.sample(rare, measure::RTT_SERVER, syn_us, now, RTT_CAP_US);
             }
         }
         _ => {}
     }
     if flags & flag::FIN != 0 {
-        rare.tcp[measure::FIN] += 1;
+        rares.count(rare, measure::FIN, 1);
         // A FIN takes one number; where it has data, `data` counts it.
         if packet.l4_bytes == 0 && flow.directions[way].is_synced {
-            fin(flow, packet, way, rares);
+            fin(flow, packet, way, beside);
         }
     }
     if flags & flag::RST != 0 {
-        flow.waits = 0;
+        flow.waits &= wait::FIRST_REQUEST;
     }
     flow.tell(way, letters(packet));
 }
 
 /// A FIN without data.
-fn fin(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+fn fin(flow: &mut Flow, packet: &Packet, way: usize, beside: &mut Beside<'_>) {
     let direction = &mut flow.directions[way];
     let (next, end) = (direction.next_seq, packet.seq.wrapping_add(1));
     if before(next, end) {
         if packet.seq != next {
-            direction.holes.get_or_insert_default().add(next, packet.seq, packet.time_us);
+            flow.holes.get_or_insert_default()[way].add(next, packet.seq, packet.time_us);
         }
         direction.next_seq = end;
     } else if end == next && direction.flags & flag::FIN != 0 {
-        rares.of(&mut flow.rare).tcp[measure::RETRANS + way] += 1;
+        beside.rares.count(&mut flow.rare, measure::RETRANS + way, 1);
     }
 }
 
@@ -216,37 +228,45 @@ impl super::Direction {
 
 /// A segment without data.
 #[inline]
-fn acknowledge(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+fn acknowledge(flow: &mut Flow, packet: &Packet, way: usize, beside: &mut Beside<'_>) {
     if way == 0 {
         if flow.handshake_acks < flow.synacks && flow.directions[0].data_us == 0 {
-            handshake_ack(flow, packet, rares);
+            handshake_ack(flow, packet, beside);
         }
         if flow.waits & wait::CLIENT_ACK != 0 && packet.ack == flow.directions[1].next_seq {
             flow.waits &= !wait::CLIENT_ACK;
         }
     } else if flow.waits & wait::ACK != 0 && packet.ack == flow.directions[0].next_seq {
         flow.waits &= !wait::ACK;
-        rares.of(&mut flow.rare).delays[measure::SRT].sample(flow.directions[0].data_us, packet.time_us, SRT_CAP_US);
+        let asked_us = flow.directions[0].data_us;
+        beside
+            .rares
+            .sample(&mut flow.rare, measure::SRT, asked_us, packet.time_us, SRT_CAP_US);
     }
 }
 
 #[cold]
-fn handshake_ack(flow: &mut Flow, packet: &Packet, rares: &mut Rares) {
+fn handshake_ack(flow: &mut Flow, packet: &Packet, beside: &mut Beside<'_>) {
     if packet.ack != flow.directions[1].first_seq.wrapping_add(1) || flow.directions[1].data_us != 0 {
         return;
     }
     flow.handshake_acks += 1;
-    flow.handshake_us = packet.time_us;
-    let rare = rares.of(&mut flow.rare);
-    rare.delays[measure::RTT_CLIENT].sample(flow.synack_us, packet.time_us, RTT_CAP_US);
-    if flow.syn_us != 0 && flow.syn_us <= flow.synack_us && (0..=RTT_CAP_US).contains(&(packet.time_us - flow.syn_us)) {
-        rare.rtt_us = (packet.time_us - flow.syn_us) as u32;
+    flow.waits |= wait::FIRST_REQUEST;
+    let (now, cold) = (packet.time_us, beside.cold.get_mut(beside.slot));
+    cold.set_ack_us(now);
+    let Some(synack_us) = cold.synack_us() else { return };
+    beside.rares.sample(&mut flow.rare, measure::RTT_CLIENT, synack_us, now, RTT_CAP_US);
+    if let Some(syn_us) = cold.syn_us()
+        && syn_us <= synack_us
+        && (0..=RTT_CAP_US).contains(&(now - syn_us))
+    {
+        beside.rares.set_rtt(&mut flow.rare, (now - syn_us) as u32);
     }
 }
 
 /// A segment with data.
 #[inline]
-fn data(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
+fn data(flow: &mut Flow, packet: &Packet, way: usize, beside: &mut Beside<'_>) {
     let now = packet.time_us;
     let end = packet
         .seq
@@ -255,58 +275,60 @@ fn data(flow: &mut Flow, packet: &Packet, way: usize, rares: &mut Rares) {
     let direction = &mut flow.directions[way];
     if direction.is_synced && packet.seq != direction.next_seq {
         if before(packet.seq, direction.next_seq) {
-            if !old_data(flow, packet, way, end, rares) {
+            if !old_data(flow, packet, way, end, beside) {
                 return;
             }
         } else {
             let begin = direction.next_seq;
-            direction.holes.get_or_insert_default().add(begin, packet.seq, now);
+            flow.holes.get_or_insert_default()[way].add(begin, packet.seq, now);
         }
     }
     let direction = &mut flow.directions[way];
     direction.is_synced = true;
     direction.next_seq = end;
     if way == 0 {
-        if flow.handshake_us != 0 {
-            rares.of(&mut flow.rare).delays[measure::CIT].sample(flow.handshake_us, now, CIT_CAP_US);
-            flow.handshake_us = 0;
+        if flow.waits & wait::FIRST_REQUEST != 0 {
+            if let Some(opened_us) = beside.cold().ack_us() {
+                beside.rares.sample(&mut flow.rare, measure::CIT, opened_us, now, CIT_CAP_US);
+            }
         } else if flow.waits & wait::REQUEST != 0 {
-            rares.of(&mut flow.rare).delays[measure::CIT].sample(flow.directions[1].data_us, now, CIT_CAP_US);
+            let answered_us = flow.directions[1].data_us;
+            beside.rares.sample(&mut flow.rare, measure::CIT, answered_us, now, CIT_CAP_US);
         }
         flow.waits = wait::ACK | wait::RESPONSE;
     } else {
         if flow.waits & wait::RESPONSE != 0 {
-            rares.of(&mut flow.rare).delays[measure::ART].sample(flow.directions[0].data_us, now, ART_CAP_US);
+            let asked_us = flow.directions[0].data_us;
+            beside.rares.sample(&mut flow.rare, measure::ART, asked_us, now, ART_CAP_US);
         }
-        flow.waits = wait::REQUEST | wait::CLIENT_ACK;
+        flow.waits = wait::REQUEST | wait::CLIENT_ACK | flow.waits & wait::FIRST_REQUEST;
     }
     flow.directions[way].data_us = now;
 }
 
 /// A segment that begins below what was seen. Whether it also has something new.
 #[cold]
-fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, rares: &mut Rares) -> bool {
+fn old_data(flow: &mut Flow, packet: &Packet, way: usize, end: u32, beside: &mut Beside<'_>) -> bool {
     let is_acknowledged = flow.waits & [wait::ACK, wait::CLIENT_ACK][way] == 0;
-    let direction = &mut flow.directions[way];
+    let direction = &flow.directions[way];
     // The last byte once more, though the other end has it: a keep-alive probe, which asks for an ACK and carries nothing.
     if packet.l4_bytes <= 1 && packet.seq.wrapping_add(1) == direction.next_seq && is_acknowledged {
         return false;
     }
-    let found = direction.holes.as_mut().and_then(|holes| holes.fill(packet.seq, end));
+    let found = flow.holes.as_mut().and_then(|holes| holes[way].fill(packet.seq, end));
     let event = match found {
-        Some(found) if packet.time_us - found <= reorder_us(flow) => measure::OUT_OF_ORDER,
+        Some(found) if packet.time_us - found <= reorder_us(flow, beside) => measure::OUT_OF_ORDER,
         _ => measure::RETRANS,
     };
-    let direction = &mut flow.directions[way];
-    if direction.holes.as_ref().is_some_and(|holes| holes.used == 0) {
-        direction.holes = None;
+    if flow.holes.as_ref().is_some_and(|holes| holes.iter().all(Holes::is_empty)) {
+        flow.holes = None;
     }
-    let next = direction.next_seq;
+    let next = flow.directions[way].next_seq;
     let is_new = before(next, end);
     if event == measure::RETRANS {
         flow.tell(way, letter::REPEATED);
     }
     let old_bytes = next.wrapping_sub(packet.seq).min(packet.l4_bytes);
-    rares.of(&mut flow.rare).tcp[event + way] += packet.segments_of(old_bytes);
+    beside.rares.count(&mut flow.rare, event + way, packet.segments_of(old_bytes));
     is_new
 }
