@@ -26,7 +26,10 @@ Row = dict[str, Any]
 HERE: Final = Path(__file__).parent
 ADDRESSES: Final = {4: ("10.88.1.1", "10.88.1.2"), 6: ("fd88::1", "fd88::2")}
 # Columns of a flow's rows that are not sums.
-LAST: Final = ("close_type", "rtt", "direction_score", "history", "l7_protocol", "icmp_unreachable_code")
+LAST: Final = ("close_type", "direction_score", "history", "l7_protocol")
+"""What the last row of a flow says of all of it."""
+ONCE: Final = ("rtt", "icmp_unreachable_code")
+"""What only the row says in whose minute it was seen."""
 
 
 def run(*words: str) -> str:
@@ -53,8 +56,8 @@ class Watch:
             if row["server_port"] == port:
                 rows[row["client_port"]].append(row)
         for client, some in rows.items():
-            found[client] = {name: sum(row[name] for row in some) for name, value in some[0].items() if isinstance(value, int) and name not in LAST}
-            found[client] |= {name: some[-1][name] for name in LAST} | {"rtt": max(row["rtt"] for row in some), "rows": len(some)}
+            found[client] = {name: sum(row[name] for row in some) for name, value in some[0].items() if isinstance(value, int) and name not in (*LAST, *ONCE)}
+            found[client] |= {name: some[-1][name] for name in LAST} | {name: max(row[name] for row in some) for name in ONCE} | {"rows": len(some)}
         return found
 
     def requests(self, protocol: str) -> list[Row]:
