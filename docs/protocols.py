@@ -205,7 +205,8 @@ PROOFS: Final = (
         "A message with a reply subject is a request, what comes to that subject its answer, from either end: services, JetStream's acknowledgements and its "
         "API. Other messages are rows without an answer, unless the client is verbose. The greeting is one row (CONNECT), refused or not. Endpoint is the "
         "subject's first token, of `$JS.API` the operation. No responders and codes from 500 are server errors; what a client may not do is its own. A client "
-        "that ignores 16 deliveries with a reply subject is taken for a listener, who owes none. Not read: routes, leaf nodes, WebSocket.",
+        "owes answers to what comes through a subscription that it has answered before, a server to a message whose reply subject the client is subscribed to: "
+        "nothing else times out, nor do JetStream's deliveries, which may be acknowledged many at once. Behind 16 unanswered deliveries others wait for nothing. Not read: routes, leaf nodes, WebSocket.",
         "nats-server 2.9.10 with JetStream, nats-py 2.16.0, bytes of our own",
         "nats-server, with a service and a client of ours that times itself",
         "3 of 3 in operations, subjects, endpoints, lengths; INFO answered by CONNECT, and +OK as a row, are the other reader's",
@@ -343,8 +344,8 @@ PROOFS: Final = (
         "0-9-1 with RabbitMQ's extensions. Methods are paired on their channel, a channel or connection closed with an error is the answer to what waits there; "
         "a message is one row with its header and body, without an answer. Endpoint is `exchange.routing key`, or the queue; the virtual host is the domain, the "
         "channel the request id. Headers of messages carry traces. What came back (Basic.Return), was not taken (Basic.Nack), or closes unasked is a row of "
-        "type response with its error. A publication on a channel with confirms is answered by its confirmation, several by one that says so; a consumer's "
-        "acknowledgements are rows of their own. 1.0: logins, and what both ends open, begin, attach and undo in pairs, are rows; a message (Transfer) is one row with all its "
+        "type response with its error. A publication on a channel with confirms is answered by its confirmation, several by one that says so (some "
+        "4,000 may wait, what was sent before is counted in `requests_evicted` and a row without an answer); a consumer's acknowledgements are rows of their own. 1.0: logins, and what both ends open, begin, attach and undo in pairs, are rows; a message (Transfer) is one row with all its "
         "frames, named by its link's address, and answered by the disposition that settles it, one for as many as it says; what was sent settled waits for nothing. "
         "Rejected is the client's error, released and modified are the server's; a connection closed with an error is the answer to what waits. Message annotations and "
         "application properties carry traces. Credit (Flow) is a row of its own; behind a change to TLS it is TLS.",

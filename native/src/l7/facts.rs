@@ -73,6 +73,8 @@ pub struct Facts {
     pub group: u32,
     /// Requests of the same group behind the one that this answers are never answered.
     pub ends_group: bool,
+    /// Nobody owes an answer: that none comes is no timeout.
+    pub is_optional: bool,
     /// The exchange lasts until the response is complete, not until it begins: what a handshake takes.
     pub until_end: bool,
     /// What follows is encrypted.

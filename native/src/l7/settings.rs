@@ -13,7 +13,8 @@ pub struct L7Settings {
     pub dns_expected_nxdomain_suffixes: Vec<String>,
     /// Literals in SQL and values in Redis commands are written as `?`.
     pub obfuscate: bool,
-    /// Requests of one flow that may wait for their responses; beyond that the oldest is reported unanswered.
+    /// Requests of one flow that may wait for their responses; beyond that the oldest is reported unanswered. Eight times as many may where they
+    /// are answered in order or numbered, and hold little memory.
     pub max_pending_requests: usize,
     /// Payload packets without a recognised protocol before a flow is left alone for a minute.
     pub max_guesses: u8,

@@ -31,6 +31,9 @@ struct Exchange {
 const RECENT: usize = 4;
 /// Responses in progress of one flow; beyond that the oldest is reported as it is.
 const MAX_OPEN: usize = 256;
+/// So many times as many requests as the settings say may wait where they are found without a search, and hold no more than this.
+const MORE: u8 = 7;
+const MANY_BYTES: usize = 2 << 20;
 /// A datagram flow that ends after this much silence ends because nobody answers: its L4 timeout is about as long.
 const SILENCE_US: i64 = 4_000_000;
 
@@ -46,6 +49,11 @@ pub(crate) struct Session {
     order: Order,
     recent: [Option<u64>; RECENT],
     recent_at: u8,
+    /// How many times as many as usual may wait besides, and whether that is all.
+    more: u8,
+    is_crowded: bool,
+    /// By key: what waits is not in the order of its keys.
+    scattered: bool,
     /// Of the message that began last.
     dialect: Option<&'static Dialect>,
 }
@@ -92,6 +100,7 @@ impl Session {
         if protocol == TLS {
             self.close(out);
         }
+        self.scattered = true;
         for (old, facts) in &mut self.waiting {
             (*old, facts.key) = (key, key);
         }
@@ -128,8 +137,12 @@ impl Session {
     }
 
     fn request(&mut self, mut facts: Box<Facts>, out: &mut Out<'_>) {
+        if self.waiting.is_empty() {
+            (self.more, self.is_crowded, self.scattered) = (0, false, false);
+        }
         if out.protocol.pairing != Pairing::InOrder {
-            if let Some(at) = self.waiting.iter().position(|(key, _)| *key == facts.key) {
+            let is_new = !self.scattered && self.waiting.back().is_none_or(|(last, _)| *last < facts.key);
+            if !is_new && let Some(at) = self.waiting.iter().position(|(key, _)| *key == facts.key) {
                 if out.datagram {
                     // Asked again because the answer is late: one request still, as old as the first time it was asked.
                     self.waiting[at].1.captured += facts.captured;
@@ -139,6 +152,7 @@ impl Session {
                     row::emit(Some(replaced), None, out);
                 }
             }
+            self.scattered |= !is_new;
             if let Some(answered) = self.recent.iter_mut().find(|key| **key == Some(facts.key)) {
                 *answered = None;
             }
@@ -147,9 +161,39 @@ impl Session {
         }
         out.seen.requests += 1;
         self.waiting.push_back((facts.key, facts));
-        if self.waiting.len() > out.settings.max_pending_requests.max(1) {
+        if self.waiting.len() > self.room(out) {
             out.seen.evicted += 1;
             self.give_up(Status::Unknown, out);
+        }
+    }
+
+    /// How many requests may wait. Whoever numbers them, or has them answered in order, may send thousands before the first answer.
+    #[inline]
+    fn room(&mut self, out: &Out<'_>) -> usize {
+        let usual = out.settings.max_pending_requests.max(1);
+        let room = usual * (1 + usize::from(self.more));
+        if self.waiting.len() <= room || self.is_crowded || self.scattered {
+            return room;
+        }
+        self.is_crowded = self.more >= MORE || self.heap_bytes() > MANY_BYTES;
+        if self.is_crowded {
+            return room;
+        }
+        self.more += 1;
+        room + usual
+    }
+
+    /// Where the request waits that this response, by its key, answers.
+    #[inline]
+    fn place_by_key(&self, response: &Facts) -> Option<usize> {
+        if response.loose_key {
+            self.waiting
+                .iter()
+                .position(|(_, request)| request.request_id == response.request_id)
+        } else if self.scattered || self.waiting.len() < 16 {
+            self.waiting.iter().position(|(key, _)| *key == response.key)
+        } else {
+            self.waiting.binary_search_by_key(&response.key, |(key, _)| *key).ok()
         }
     }
 
@@ -185,14 +229,10 @@ impl Session {
                 request
             }
             Pairing::ByKey | Pairing::ByReusedKey => {
-                let at = self.waiting.iter().position(|(key, request)| {
-                    if facts.loose_key {
-                        request.request_id == facts.request_id
-                    } else {
-                        *key == facts.key
-                    }
-                });
-                let found = at.and_then(|at| self.waiting.remove(at)).map(|(_, facts)| facts);
+                let found = self
+                    .place_by_key(&facts)
+                    .and_then(|at| self.waiting.remove(at))
+                    .map(|(_, facts)| facts);
                 self.unless_hidden(found, &facts, out)
             }
         };
@@ -468,7 +508,7 @@ impl Session {
             self.given_up += 1;
         }
         // Nobody can tell that an answer did not come who did not see everything.
-        let status = if status == Status::Timeout && self.order.may_have_lost_answer(&facts) {
+        let status = if status == Status::Timeout && (facts.is_optional || self.order.may_have_lost_answer(&facts)) {
             Status::Unknown
         } else {
             status

@@ -3,7 +3,7 @@
 use crate::flow::{CLIENT, Flow, SERVER};
 
 /// What one flow may hold whatever it is fed: the waiting requests, their texts, two buffers.
-const BOUND: usize = 2 * 1024 * 1024;
+const BOUND: usize = 4 * 1024 * 1024;
 
 #[test]
 fn an_endless_header_line_and_endless_headers_hold_no_memory() {
@@ -71,7 +71,7 @@ fn millions_of_requests_without_answers_are_bounded_and_counted() {
         assert!(flow.l7.heap_bytes() < BOUND, "{}", flow.l7.heap_bytes());
     }
     assert_eq!(flow.seen.requests, 1_040_000);
-    assert_eq!(flow.seen.evicted, 1_040_000 - 512);
+    assert!((1_040_000 - 8 * 512..=1_040_000 - 512).contains(&flow.seen.evicted));
     flow.close();
     assert_eq!(flow.rows.types, [1_040_000, 0, 0], "each is a row, none is silent");
 }

@@ -20,6 +20,14 @@ fn greeted() -> Flow {
     flow
 }
 
+/// The same with a subscription for what it asks, the row of which is left out.
+fn asking() -> Flow {
+    let mut flow = greeted();
+    flow.send(CLIENT, b"SUB _INBOX.> 1\r\n");
+    flow.rows.lines.pop();
+    flow
+}
+
 #[test]
 fn a_greeting_is_one_row_and_keeps_its_secrets() {
     let rows = greeted().close();
@@ -48,7 +56,7 @@ fn a_client_that_may_not_in_is_the_clients_error() {
 
 #[test]
 fn a_request_is_answered_by_what_comes_to_its_reply_subject() {
-    let mut flow = greeted();
+    let mut flow = asking();
     flow.send(
         CLIENT,
         b"PUB orders.new _INBOX.a.1 5\r\nfirst\r\nPUB orders.new _INBOX.a.2 6\r\nsecond\r\n",
@@ -92,7 +100,7 @@ fn who_only_listens_owes_no_answers() {
         flow.send(SERVER, format!("MSG a 1 _INBOX.{number} 1\r\nx\r\n").as_bytes());
     }
     flow.wait(200);
-    assert_eq!(flow.seen.timeouts, 16);
+    assert_eq!(flow.seen.timeouts, 0);
     flow.send(CLIENT, b"PUB _INBOX.49 1\r\ny\r\n")
         .send(SERVER, b"MSG a 1 _INBOX.50 1\r\nx\r\n");
     flow.send(CLIENT, b"PUB _INBOX.50 1\r\ny\r\n");
@@ -100,8 +108,43 @@ fn who_only_listens_owes_no_answers() {
 }
 
 #[test]
-fn headers_carry_traces_and_failures() {
+fn who_answered_once_owes_an_answer_each_time() {
     let mut flow = greeted();
+    flow.send(CLIENT, b"SUB greet workers 1\r\nSUB news 2\r\n");
+    flow.send(SERVER, b"MSG greet 1 _INBOX.z.1 2\r\nhi\r\nMSG news 2 _INBOX.z.2 2\r\nhi\r\n")
+        .send(CLIENT, b"PUB _INBOX.z.1 5\r\nhello\r\n");
+    flow.send(SERVER, b"MSG greet 1 _INBOX.z.3 2\r\nhi\r\nMSG news 2 _INBOX.z.4 2\r\nhi\r\n");
+    flow.send(SERVER, b"MSG greet 1 $JS.ACK.O.w.1.2.3.4.0 2\r\nhi\r\n").wait(200);
+    assert_eq!(flow.seen.timeouts, 1);
+    let rows = flow.close();
+    let late: Vec<usize> = (0..rows.lines.len())
+        .filter(|row| rows.get(*row, "response_status") == "2")
+        .collect();
+    assert_eq!(late.len(), 1);
+    assert_eq!(rows.pick(late[0], "type request_type nats.reply_to"), "0 MSG _INBOX.z.3");
+}
+
+#[test]
+fn what_is_answered_to_somebody_else_waits_for_nothing() {
+    let asks = |subscribed: &str| {
+        let mut flow = greeted();
+        flow.send(CLIENT, format!("SUB {subscribed} 1\r\nPUB a _INBOX.me.1 1\r\nx\r\n").as_bytes());
+        flow.wait(200).seen.timeouts
+    };
+    assert_eq!(["_INBOX.me.*", "_INBOX.>", "_INBOX.me.1", "*.*.1"].map(asks), [1; 4]);
+    assert_eq!(["_INBOX.you.*", "_INBOX.*", "_INBOX.me.1.>", "news"].map(asks), [0; 4]);
+    let mut flow = nats();
+    flow.send(CLIENT, b"SUB news 1\r\n").send(CLIENT, b"PUB a _INBOX.me.1 1\r\nx\r\n");
+    assert_eq!(
+        flow.wait(200).seen.timeouts,
+        1,
+        "what was subscribed to before the capture is not known"
+    );
+}
+
+#[test]
+fn headers_carry_traces_and_failures() {
+    let mut flow = asking();
     let block =
         "NATS/1.0\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nX-Request-Id: r1\r\nNats-Msg-Id: m1\r\n\r\n";
     let publish = format!("HPUB a.b _INBOX.1 {} {}\r\n{block}body\r\n", block.len(), block.len() + 4);
@@ -128,7 +171,7 @@ fn headers_carry_traces_and_failures() {
 #[test]
 fn jetstream_says_where_it_stored_a_message_or_why_not() {
     let answer = |payload: &str| {
-        let mut flow = greeted();
+        let mut flow = asking();
         flow.send(CLIENT, b"PUB orders.new _INBOX.1 2\r\nhi\r\n");
         flow.send(SERVER, format!("MSG _INBOX.1 1 {}\r\n{payload}\r\n", payload.len()).as_bytes());
         flow.close()
@@ -142,7 +185,7 @@ fn jetstream_says_where_it_stored_a_message_or_why_not() {
         "3 503  full"
     );
     assert_eq!(answer(r#"{"error":{"code":"mine"}}"#), "0   ", "somebody else's object");
-    let mut flow = greeted();
+    let mut flow = asking();
     flow.send(SERVER, b"MSG orders.new 1 $JS.ACK.O.w.1.2.3.4.0 2\r\nhi\r\n")
         .send(CLIENT, b"PUB $JS.ACK.O.w.1.2.3.4.0 4\r\n-NAK\r\n");
     flow.send(CLIENT, b"PUB $JS.API.CONSUMER.MSG.NEXT.O.w _INBOX.3 1\r\n1\r\n");
@@ -182,7 +225,7 @@ fn a_verbose_client_is_answered_in_order() {
 
 #[test]
 fn long_payloads_are_not_kept_and_gaps_in_them_cost_nothing() {
-    let mut flow = greeted();
+    let mut flow = asking();
     let payload = vec![b'\n'; 3_000_000];
     let head = b"PUB a _INBOX.1 3000000\r\n";
     flow.send(CLIENT, head)

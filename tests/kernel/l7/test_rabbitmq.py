@@ -21,8 +21,8 @@ PROGRAM: Final = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 """Debian's own of this name in the path becomes another user, who may not write here."""
 PORT: Final = 5672
 ROUNDS: Final = 400
-PIPED: Final = 500
-"""As many requests may wait in one flow, by default 512; what was asked before is given up as unanswered."""
+PIPED: Final = 3000
+"""Unconfirmed at once: some 4,000 requests may wait in one flow; what was asked before is given up as unanswered."""
 ACKNOWLEDGED_AT_ONCE: Final = 100
 
 CLIENT: Final = """

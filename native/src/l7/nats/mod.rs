@@ -1,11 +1,13 @@
 //! NATS: publications, deliveries, requests with their replies, JetStream's answers, headers.
 //!
 //! Source: <https://docs.nats.io/reference/reference-protocols/nats-protocol>. A message with a reply subject is a request, and what comes to that
-//! subject its answer, from either end; any other message is a row of its own. The server answers `PING`, the greeting, and — where the client
+//! subject its answer, from either end; any other message is a row of its own. An answer is owed by the server where the client is subscribed to that
+//! subject, by the client where it has answered what came through the same subscription. The server answers `PING`, the greeting, and — where the client
 //! wants it so (`verbose`) — everything.
 
 mod content;
 mod control;
+mod subscription;
 
 use super::Status;
 use super::facts::{Facts, Slot};
@@ -16,14 +18,15 @@ use control::{Control, Line, Op};
 use foldhash::fast::FixedState;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use subscription::Subscriptions;
 
 /// Bytes of headers that are looked at.
 const MAX_HEADERS: u64 = 4 * 1024;
 /// Bytes of an answer that are looked at.
 const MAX_ANSWER: u64 = 1024;
 /// Reply subjects that are remembered, each way; the oldest is forgotten first.
-const MAX_ASKED: usize = 512;
-const MAX_EXPECTED: usize = 1024;
+const MAX_ASKED: usize = 4096;
+const MAX_EXPECTED: usize = 4096;
 /// So many deliveries in a row that asked for a reply and got none: this client only listens.
 const PATIENCE: u8 = 16;
 
@@ -55,8 +58,9 @@ pub struct Nats {
     verbose: bool,
     owed: VecDeque<(u64, Owed)>,
     next_key: u64,
-    /// Hashes of reply subjects, by who asked (client first).
-    asked: [VecDeque<u64>; 2],
+    /// Hashes of reply subjects, by who asked (client first); with them those of the subscriptions that the client is asked through.
+    asked: [VecDeque<(u64, u64)>; 2],
+    subscriptions: Subscriptions,
     /// Deliveries that asked for a reply since the client last gave one.
     ignored: u8,
     /// `PING`s of the server, and how many the client answered.
@@ -128,6 +132,7 @@ impl Parser for Nats {
         self.rest[usize::from(!from_client)] = Rest::default();
         if from_client {
             self.pinged[1] = self.pinged[0];
+            self.subscriptions.lose_count();
         } else {
             self.owed.clear();
         }
@@ -143,8 +148,8 @@ impl Parser for Nats {
     }
 
     fn heap_bytes(&self) -> usize {
-        let asked: usize = self.asked.iter().map(|asked| asked.capacity() * size_of::<u64>()).sum();
-        asked + self.owed.capacity() * size_of::<(u64, Owed)>() + self.version.len() + self.server.len()
+        let asked: usize = self.asked.iter().map(|asked| asked.capacity() * size_of::<(u64, u64)>()).sum();
+        asked + self.subscriptions.heap_bytes() + self.owed.capacity() * size_of::<(u64, Owed)>() + self.version.len() + self.server.len()
     }
 }
 
@@ -158,21 +163,21 @@ impl Nats {
         let asker = usize::from(from_client);
         control.payload.filter(|_| !self.asked[asker].is_empty())?;
         let hash = hash(control.subject);
-        self.asked[asker].contains(&hash).then_some(hash)
+        self.asked[asker].iter().any(|(asked, _)| *asked == hash).then_some(hash)
     }
 
-    fn remember(&mut self, asker: usize, hash: u64) {
+    fn remember(&mut self, asker: usize, hash: u64, subscription: u64) {
         let asked = &mut self.asked[asker];
         if asked.len() >= MAX_ASKED {
             asked.pop_front();
         }
-        asked.push_back(hash);
+        asked.push_back((hash, subscription));
     }
 
-    fn forget(&mut self, asker: usize, hash: u64) {
-        if let Some(at) = self.asked[asker].iter().position(|asked| *asked == hash) {
-            self.asked[asker].remove(at);
-        }
+    /// The subscription that it was asked through.
+    fn forget(&mut self, asker: usize, hash: u64) -> Option<u64> {
+        let at = self.asked[asker].iter().position(|(asked, _)| *asked == hash)?;
+        self.asked[asker].remove(at).map(|(_, subscription)| subscription)
     }
 
     fn owe(&mut self, owed: Owed) -> u64 {
@@ -227,7 +232,9 @@ impl Nats {
             _ => self.put(control, facts),
         }
         if let Some(hash) = key {
-            self.forget(1, hash);
+            if let Some(subscription) = self.forget(1, hash) {
+                self.subscriptions.answered(subscription);
+            }
             self.ignored = 0;
             if self.verbose {
                 self.owe(Owed::Silent);
@@ -235,6 +242,7 @@ impl Nats {
             facts.key = FROM_SERVER | hash & !FROM_CLIENT;
             return Some(answer(facts));
         }
+        self.subscriptions.see(control);
         let owed = match control.op {
             Op::Ping => Owed::Pong,
             Op::Connect => {
@@ -249,9 +257,11 @@ impl Nats {
             }
             // Each message that this asks for comes with a subject of its own.
             _ if control.reply.is_empty() || control.subject.starts_with(b"$JS.API.CONSUMER.MSG.NEXT.") => return Some(Kind::Notice),
+            // The answer goes to somebody else.
+            _ if !self.subscriptions.gets(control.reply) => return Some(Kind::Notice),
             _ => {
                 let hash = hash(control.reply);
-                self.remember(0, hash);
+                self.remember(0, hash, 0);
                 facts.key = FROM_CLIENT | hash;
                 return Some(Kind::Request);
             }
@@ -311,14 +321,16 @@ impl Nats {
         if control.reply.is_empty() {
             return Kind::Notice;
         }
-        let hash = hash(control.reply);
+        let (hash, subscription) = (hash(control.reply), hash(control.sid));
         if self.ignored >= PATIENCE {
             // Remembered all the same: an answer would show that this one is no mere listener.
-            self.remember(1, hash);
+            self.remember(1, hash, subscription);
             return Kind::Notice;
         }
-        self.remember(1, hash);
+        self.remember(1, hash, subscription);
         self.ignored += 1;
+        // Who listens beside a service gets its questions too; and consumers may acknowledge many messages with the last of them.
+        facts.is_optional = control.reply.starts_with(b"$JS.ACK.") || !self.subscriptions.answers(subscription);
         facts.key = FROM_SERVER | hash & !FROM_CLIENT;
         Kind::Request
     }
