@@ -7,7 +7,7 @@ use crate::flow::history::letter;
 use crate::flow::stream::{Placed, Stream};
 use crate::l7::table::{self, Found};
 use crate::l7::{FlowL7, L7Packet, L7Seen, Opening};
-use crate::packet::{Fragment, Packet, TCP, flag};
+use crate::packet::{Fragment, Packet, TCP, UDP, flag};
 
 /// A hole in a stream that is not filled within this time stays one. Where the other end can be heard, it says itself when it has what
 /// was not captured, and a segment may be lost several times.
@@ -88,7 +88,12 @@ impl Core {
         let packet = &frame.packet;
         let flow = self.flows.get_mut(slot);
         if !flow.attention.looks() {
-            flow.unread |= 1 << way;
+            let begins_again = packet.protocol == UDP && way == 0 && table::begins_again(self.cold.get(slot).l7_protocol, frame.payload());
+            let opening = begins_again.then(|| self.opening(slot, packet, frame.payload(), way));
+            if opening.is_some_and(|opening| matches!(table::find(&opening, &self.config.l7_settings), Found::Known(..))) {
+                return true;
+            }
+            self.flows.get_mut(slot).unread |= 1 << way;
             return false;
         }
         // Segments that are not in order are put in order first.

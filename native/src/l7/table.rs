@@ -58,6 +58,13 @@ pub const HTTP2: u8 = 21;
 
 /// `l7_protocol` of TLS, to which other protocols change.
 pub const TLS: u8 = 121;
+const QUIC: u8 = 131;
+
+/// Whether a datagram of the client may begin anew what was read to its end: several QUIC connections can come from one port.
+#[inline]
+pub fn begins_again(protocol: u8, datagram: &[u8]) -> bool {
+    protocol == QUIC && quic::may_begin(datagram)
+}
 
 pub const ICMP: u8 = 1;
 pub const ICMP6: u8 = 58;
@@ -133,13 +140,13 @@ pub static PROTOCOLS: &[Protocol] = &[
         id: TLS,
         name: "TLS",
         folder: "tls",
-        transports: &[TCP],
+        transports: &[TCP, UDP],
         pairing: Pairing::InOrder,
         guess: tls::guess,
         parser: tls::parser,
     },
     Protocol {
-        id: 131,
+        id: QUIC,
         name: "QUIC",
         folder: "quic",
         transports: &[UDP],

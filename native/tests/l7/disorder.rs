@@ -38,19 +38,19 @@ const TIMES: usize = 12;
 
 /// A frame of a capture.
 #[derive(Clone)]
-struct Seen {
+pub struct Seen {
     link: Link,
-    bytes: Vec<u8>,
-    time_us: i64,
+    pub bytes: Vec<u8>,
+    pub time_us: i64,
 }
 
 impl Seen {
-    fn packet(&self) -> Option<Packet> {
+    pub fn packet(&self) -> Option<Packet> {
         parse(self.link, &self.bytes, self.bytes.len() as u32, self.time_us).ok()
     }
 }
 
-fn frames(path: &std::path::Path) -> Vec<Seen> {
+pub fn frames(path: &std::path::Path) -> Vec<Seen> {
     let mut capture = Capture::open(path).unwrap();
     let (mut records, mut frames) = (Vec::new(), Vec::new());
     while capture.read(&mut records, 4096).is_ok() && !records.is_empty() {
@@ -78,7 +78,7 @@ fn print(batch: &Batch, row: usize) -> String {
 }
 
 /// The requests that an engine tells of these frames, sorted.
-fn requests(frames: &[Seen]) -> Vec<String> {
+pub fn requests(frames: &[Seen]) -> Vec<String> {
     let config = Config {
         l4_log: false,
         documents: false,

@@ -211,3 +211,70 @@ fn endless_chains_of_certificates_hold_no_memory() {
     }
     assert_eq!(flow.close().pick(0, "type version"), "2 1.2");
 }
+
+/// A record of DTLS 1.2 with pieces of one handshake message.
+fn datagram(kind: u8, sequence: u8, body: &[u8], pieces: &[(usize, usize)]) -> Vec<Vec<u8>> {
+    let three = |number: usize| (number as u32).to_be_bytes()[1..].to_vec();
+    let piece = |&(start, end): &(usize, usize)| {
+        let head = [&[kind][..], &three(body.len()), &[0, sequence], &three(start), &three(end - start)].concat();
+        let content = [&head, &body[start..end]].concat();
+        [
+            &[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, sequence][..],
+            &(content.len() as u16).to_be_bytes(),
+            &content,
+        ]
+        .concat()
+    };
+    pieces.iter().map(piece).collect()
+}
+
+#[test]
+fn hellos_over_datagrams_come_in_pieces_and_again_and_other_traffic_between_them() {
+    let server = [&[0xfe, 0xfd][..], &[8; 32], &[0, 0xc0, 0x2b, 0, 0, 0]].concat();
+    let client = |cookie: &[u8]| {
+        let names = extension(0, b"\0\x0c\0\0\x09a.example");
+        let front = [
+            &[0xfe, 0xfd][..],
+            &[7; 32],
+            &[0, cookie.len() as u8],
+            cookie,
+            &[0, 2, 0xc0, 0x2b, 1, 0],
+        ]
+        .concat();
+        [&front[..], &(names.len() as u16).to_be_bytes(), &names].concat()
+    };
+    let mut flow = Flow::new(17, 5000);
+    flow.send(CLIENT, &datagram(1, 0, &client(b""), &[(0, client(b"").len())])[0]);
+    flow.send(SERVER, &datagram(3, 0, b"\xfe\xff\x04abcd", &[(0, 7)])[0]);
+    let hello = client(b"abcd");
+    for piece in datagram(1, 1, &hello, &[(40, hello.len()), (0, 40)]) {
+        flow.send(CLIENT, &piece);
+    }
+    // Such flows carry STUN and RTP too.
+    flow.send(SERVER, &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]).send(SERVER, &[0x80; 100]);
+    let pieces = datagram(2, 1, &server, &[(0, 20), (20, server.len())]);
+    flow.send(SERVER, &pieces[1]).send(SERVER, &pieces[0]);
+    assert_eq!(
+        flow.rows.pick(
+            0,
+            "type version request_type request_domain response_status tls.hello_retry response_duration"
+        ),
+        "2 DTLS 1.2 ClientHello a.example 0 true 7000"
+    );
+    assert!(flow.rows.get(0, "tls.client.ja4").starts_with("dd2d0101"));
+    flow.send(CLIENT, &[23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 9]);
+    assert!(flow.l7.is_done());
+    assert_eq!((flow.close().types, flow.seen.parse_failed), ([0, 0, 1], 0));
+}
+
+#[test]
+fn a_server_that_refuses_over_datagrams_says_why() {
+    let client = [&[0xfe, 0xfd][..], &[7; 32], &[0, 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, 0]].concat();
+    let mut flow = Flow::new(17, 5000);
+    flow.send(CLIENT, &datagram(1, 0, &client, &[(0, client.len())])[0]);
+    flow.send(SERVER, &[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 2, 40]);
+    assert_eq!(
+        flow.close().pick(0, "type response_status response_code response_exception"),
+        "2 4 40 handshake_failure"
+    );
+}

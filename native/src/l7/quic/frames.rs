@@ -16,7 +16,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    fn add(&mut self, offset: usize, data: &[u8]) {
+    pub fn add(&mut self, offset: usize, data: &[u8]) {
         let end = offset.saturating_add(data.len());
         if data.is_empty() || end > MAX_MESSAGE || self.pieces.len() >= MAX_PIECES {
             return;

@@ -1,6 +1,6 @@
 //! QUIC 1 and 2 (RFC 9000, RFC 9369): the hellos in the Initial packets, which anyone on the way can read. One row a connection.
 
-mod frames;
+pub(super) mod frames;
 mod keys;
 mod packet;
 
@@ -8,10 +8,13 @@ use super::Status;
 use super::facts::{Facts, Slot};
 use super::parser::{self, Body, Guess, Input, Opening, Parser, Resync, Step};
 use super::tls::alert;
-use super::tls::hello::{ClientHello, ServerHello};
+use super::tls::hello::{ClientHello, Over, ServerHello};
+use foldhash::fast::FixedState;
 use frames::{Close, Stream};
 use keys::Keys;
-use packet::{Kind, Packet};
+pub(crate) use packet::may_begin;
+use packet::{Kind, Packet, Version};
+use std::hash::BuildHasher;
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -23,9 +26,11 @@ const CRYPTO_ERROR: std::ops::Range<u64> = 0x100..0x200;
 /// Datagrams that are looked at before the flow is left alone.
 const MAX_DATAGRAMS: u8 = 64;
 
-/// Reads one QUIC connection.
+/// Reads one QUIC connection, or several from the same port, one after the other.
 #[derive(Default)]
 pub struct Quic {
+    /// The id that the client made up for the server, hashed: another one is another connection.
+    key: u64,
     /// Client, server.
     keys: Option<Box<[Keys; 2]>>,
     streams: [Stream; 2],
@@ -55,9 +60,21 @@ impl Parser for Quic {
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
         let size = input.bytes.len();
         self.datagrams = self.datagrams.saturating_add(1);
-        if self.answered || (!self.asked && packet::is_short(input.bytes)) || self.datagrams > MAX_DATAGRAMS {
+        // With that the client goes on where the handshake is over.
+        let is_over = packet::is_short(input.bytes) && if self.answered { input.from_client } else { !self.asked };
+        if is_over || self.datagrams > MAX_DATAGRAMS {
             self.end();
             return Step::Stop;
+        }
+        if self.answered && !(input.from_client && self.begins_again(input.bytes)) {
+            return Step::Skip { size };
+        }
+        if !input.from_client && self.refused(input.bytes, facts) {
+            return Step::Message {
+                size,
+                kind: parser::Kind::Response,
+                body: Body::Bytes(0),
+            };
         }
         let mut rest = input.bytes;
         let mut told = None;
@@ -98,6 +115,44 @@ impl Quic {
         self.streams = Default::default();
     }
 
+    /// Whether a client that was answered begins another connection with this: an id that it made up gives the keys of the packet that names it.
+    fn begins_again(&mut self, bytes: &[u8]) -> bool {
+        let Some((packet, _)) = packet::read(bytes).filter(|(packet, _)| packet.kind == Kind::Initial && may_begin(bytes)) else {
+            return false;
+        };
+        let begins = hash(packet.target) != self.key && self.first(&packet).is_some();
+        if begins {
+            self.begin_again(&packet);
+        }
+        begins
+    }
+
+    /// Forgets the connection before this packet's, of which the keys are there.
+    fn begin_again(&mut self, packet: &Packet<'_>) {
+        *self = Quic {
+            key: hash(packet.target),
+            keys: self.keys.take(),
+            ..Quic::default()
+        };
+    }
+
+    /// Whether the server says that it does not speak the client's version, which ends this attempt.
+    fn refused(&mut self, bytes: &[u8], facts: &mut Facts) -> bool {
+        let Some((_, versions)) = packet::negotiation(bytes).filter(|(source, _)| self.asked && hash(source) == self.key) else {
+            return false;
+        };
+        facts.key = self.key;
+        facts.is_tls = true;
+        facts.status = Status::ClientError;
+        facts.put(Slot::Exception, b"version not supported");
+        facts.put(Slot::Result, spoken(versions).as_bytes());
+        *self = Quic {
+            datagrams: self.datagrams,
+            ..Quic::default()
+        };
+        true
+    }
+
     fn packet(&mut self, packet: &Packet<'_>, from_client: bool, facts: &mut Facts) -> Option<parser::Kind> {
         match packet.kind {
             Kind::Initial => {}
@@ -113,9 +168,13 @@ impl Quic {
             Some(frames) => frames,
             None if from_client && !self.asked => self.first(packet)?,
             None => {
-                // Behind a Retry the client goes by another id.
                 let frames = if from_client { self.first(packet)? } else { return None };
-                self.streams = Default::default();
+                // Behind a Retry the client goes by another id.
+                if self.retried {
+                    self.streams = Default::default();
+                } else {
+                    self.begin_again(packet);
+                }
                 frames
             }
         };
@@ -124,12 +183,13 @@ impl Quic {
         facts.put(Slot::Version, packet.version.text().as_bytes());
         let told = match (stream.message(), close) {
             (Some((CLIENT_HELLO, body)), _) if from_client && !self.asked => {
-                ClientHello::read(body)?.put(true, facts);
+                ClientHello::read(body, Over::Quic)?.put(Over::Quic, facts);
                 if let Some(first_us) = self.asked_us {
                     facts.start_us = first_us;
                     facts.captured = self.captured;
                 }
                 self.asked = true;
+                facts.key = self.key;
                 parser::Kind::Request
             }
             (Some((SERVER_HELLO, body)), _) if !from_client => {
@@ -139,6 +199,7 @@ impl Quic {
                     return None;
                 }
                 hello.put(facts);
+                facts.key = self.key;
                 facts.until_end = false;
                 facts.put(Slot::Version, packet.version.text().as_bytes());
                 facts.status = Status::Ok;
@@ -146,6 +207,7 @@ impl Quic {
             }
             (_, Some(close)) if !from_client => {
                 closed(&close, facts);
+                facts.key = self.key;
                 parser::Kind::Response
             }
             _ => return None,
@@ -164,8 +226,28 @@ impl Quic {
         let keys = [true, false].map(|from_client| Keys::of(packet.version, packet.target, from_client));
         let frames = keys[0].open(packet)?;
         self.keys = Some(Box::new(keys));
+        if !self.asked && !self.answered {
+            self.key = hash(packet.target);
+        }
         Some(frames)
     }
+}
+
+fn hash(id: &[u8]) -> u64 {
+    FixedState::default().hash_one(id)
+}
+
+/// Versions of a list, without those that are there to see who chokes on them (RFC 9000, 15).
+fn spoken(versions: &[u8]) -> String {
+    let numbers = versions
+        .chunks_exact(4)
+        .map(|four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]));
+    let names: Vec<String> = numbers
+        .filter(|number| number & 0x0f0f_0f0f != 0x0a0a_0a0a)
+        .take(16)
+        .map(|number| Version::of(number).map_or_else(|| format!("0x{number:08x}"), |version| version.text().to_owned()))
+        .collect();
+    names.join(",")
 }
 
 /// Says that the server will not have it.

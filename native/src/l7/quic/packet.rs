@@ -5,6 +5,8 @@ use crate::l7::tls::extension::Reader;
 const LONG: u8 = 0x80;
 const FIXED: u8 = 0x40;
 const MAX_ID: usize = 20;
+/// A client's Initial packets fill their datagrams at least this far (RFC 9000, 14.1).
+const FULL: usize = 1200;
 
 /// A version that is spoken, and what differs between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,23 @@ pub fn number(reader: &mut Reader<'_>) -> Option<u64> {
         rest.iter()
             .fold(u64::from(first & 0x3f), |value, byte| value << 8 | u64::from(*byte)),
     )
+}
+
+/// What a server says that speaks none of the client's version (RFC 9000, 17.2.1): the id that the client chose, and the versions it does speak.
+pub fn negotiation(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader(bytes);
+    if reader.u8()? & LONG == 0 || reader.take(4)? != [0; 4] {
+        return None;
+    }
+    reader.short()?;
+    let source = reader.short()?;
+    let is_list = !reader.0.is_empty() && reader.0.len().is_multiple_of(4);
+    is_list.then_some((source, reader.0))
+}
+
+/// Whether a client's first packet may be in this datagram: others are not filled up to this length.
+pub fn may_begin(bytes: &[u8]) -> bool {
+    bytes.len() >= FULL && bytes[0] & (LONG | FIXED | 0x20) == LONG | FIXED
 }
 
 /// Whether a packet with a short header begins here: the handshake is over.

@@ -3,7 +3,7 @@
 //! Sources: <https://github.com/salesforce/ja3>, <https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md>
 
 use super::extension::{ALPN, SNI};
-use super::hello::ClientHello;
+use super::hello::{ClientHello, Over};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::io::Write;
@@ -75,14 +75,17 @@ pub fn ja3s(version: u16, cipher: u16, extensions: impl Iterator<Item = u16>) ->
     md5(&text)
 }
 
-/// JA4, with `q` in front where the hello came over QUIC.
-pub fn ja4(hello: &ClientHello<'_>, is_quic: bool) -> Vec<u8> {
+/// JA4: its first character tells what the hello came over.
+pub fn ja4(hello: &ClientHello<'_>, over: Over) -> Vec<u8> {
     let version = match hello.highest_version() {
         0x0304 => "13",
         0x0303 => "12",
         0x0302 => "11",
         0x0301 => "10",
         0x0300 => "s3",
+        0xfeff => "d1",
+        0xfefd => "d2",
+        0xfefc => "d3",
         _ => "00",
     };
     let mut ciphers: Vec<u16> = numbers(hello.ciphers).collect();
@@ -95,7 +98,11 @@ pub fn ja4(hello: &ClientHello<'_>, is_quic: bool) -> Vec<u8> {
     let _ = write!(
         text,
         "{}{version}{}{:02}{:02}{first}{last}_",
-        if is_quic { 'q' } else { 't' },
+        match over {
+            Over::Tcp => 't',
+            Over::Quic => 'q',
+            Over::Datagrams => 'd',
+        },
         if hello.extensions().any(|kind| kind == SNI) { 'd' } else { 'i' },
         ciphers.len().min(99),
         count.min(99),

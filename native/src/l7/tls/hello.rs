@@ -11,6 +11,15 @@ const RETRY: [u8; 32] = [
     0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// What a hello travels over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Tcp,
+    Quic,
+    /// DTLS.
+    Datagrams,
+}
+
 /// A client's hello, taken apart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientHello<'a> {
@@ -31,7 +40,7 @@ pub struct ClientHello<'a> {
 
 impl<'a> ClientHello<'a> {
     /// Reads the body of the handshake message.
-    pub fn read(body: &'a [u8]) -> Option<ClientHello<'a>> {
+    pub fn read(body: &'a [u8], over: Over) -> Option<ClientHello<'a>> {
         let mut reader = Reader(body);
         let mut hello = ClientHello {
             version: reader.u16()?,
@@ -39,6 +48,10 @@ impl<'a> ClientHello<'a> {
         };
         reader.take(32)?;
         reader.short()?;
+        if over == Over::Datagrams {
+            // A cookie.
+            reader.short()?;
+        }
         hello.ciphers = reader.long()?;
         reader.short()?;
         // None of the oldest clients has extensions.
@@ -65,9 +78,14 @@ impl<'a> ClientHello<'a> {
         extension::each(self.block).map(|(kind, _)| kind).filter(|kind| !is_grease(*kind))
     }
 
-    /// The highest version it would speak.
+    /// The highest version it would speak: DTLS counts down.
     pub fn highest_version(&self) -> u16 {
-        numbers(self.versions).max().unwrap_or(self.version)
+        let highest = if self.version >= 0xfe00 {
+            numbers(self.versions).min()
+        } else {
+            numbers(self.versions).max()
+        };
+        highest.unwrap_or(self.version)
     }
 
     /// The protocol it would speak first.
@@ -76,7 +94,7 @@ impl<'a> ClientHello<'a> {
     }
 
     /// Says what the row tells of it.
-    pub fn put(&self, is_quic: bool, facts: &mut Facts) {
+    pub fn put(&self, over: Over, facts: &mut Facts) {
         facts.is_tls = true;
         facts.put(Slot::RequestType, b"ClientHello");
         if !self.name.is_empty() {
@@ -95,10 +113,10 @@ impl<'a> ClientHello<'a> {
         if !offered.is_empty() {
             facts.attribute("tls.client.alpn", &offered);
         }
-        if !is_quic {
+        if over == Over::Tcp {
             facts.attribute("tls.client.ja3", &fingerprint::ja3(self));
         }
-        facts.attribute("tls.client.ja4", &fingerprint::ja4(self, is_quic));
+        facts.attribute("tls.client.ja4", &fingerprint::ja4(self, over));
         if self.has_encrypted_hello {
             // Or something that looks like one, sent so that those that are do not stand out.
             facts.attribute("tls.client.ech", b"true");

@@ -1,11 +1,12 @@
 //! TLS 1.0 to 1.3 (RFC 8446, RFC 5246): the handshake is one row, its duration from the client's hello to the end; what follows is not looked at.
 //!
 //! The request is the client's hello. The response is everything the server says in the clear; it stays open until the handshake is through, which
-//! the first encrypted record of the client (1.3, or a resumed session) or the server's change of ciphers tells.
+//! the first encrypted record of the client (1.3, or a resumed session) or the server's change of ciphers tells. [`datagram`] is DTLS.
 
 pub(super) mod alert;
 mod certificate;
 mod cipher;
+mod datagram;
 pub(super) mod extension;
 pub(super) mod fingerprint;
 pub(super) mod hello;
@@ -14,7 +15,7 @@ mod record;
 use super::Status;
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
-use hello::{ClientHello, ServerHello};
+use hello::{ClientHello, Over, ServerHello};
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Header, Messages};
 
 /// Types of handshake messages.
@@ -41,6 +42,9 @@ impl Version {
             0x0302 => "1.1",
             0x0303 => "1.2",
             0x0304 => "1.3",
+            0xfeff => "DTLS 1.0",
+            0xfefd => "DTLS 1.2",
+            0xfefc => "DTLS 1.3",
             _ => return None,
         })
     }
@@ -99,7 +103,10 @@ pub struct Tls {
 }
 
 /// The parser for the table.
-pub fn parser(_opening: &Opening<'_>) -> Box<dyn Parser> {
+pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
+    if opening.transport == super::table::UDP {
+        return Box::new(datagram::Dtls::default());
+    }
     Box::new(Tls::default())
 }
 
@@ -142,6 +149,9 @@ pub fn begins(bytes: &[u8], from_client: bool) -> Guess {
 
 /// A record with a hello, or, where TLS is expected, a record of an encrypted connection.
 pub fn guess(opening: &Opening<'_>) -> Guess {
+    if opening.transport == super::table::UDP {
+        return datagram::guess(opening);
+    }
     let bytes = opening.bytes;
     let hello = begins(bytes, opening.from_client);
     if hello != Guess::No || !Header::is_possible(bytes) {
@@ -261,10 +271,10 @@ impl Tls {
         while let Some((kind, body)) = self.sides[usize::from(!from_client)].messages.next() {
             match (kind, from_client) {
                 (CLIENT_HELLO, true) if self.phase == Phase::Start => {
-                    let Some(hello) = ClientHello::read(&body) else {
+                    let Some(hello) = ClientHello::read(&body, Over::Tcp) else {
                         return Step::Lost { size };
                     };
-                    hello.put(false, facts);
+                    hello.put(Over::Tcp, facts);
                     self.early_data = hello.has_early_data;
                     self.phase = Phase::Asked;
                     return Step::Message {

@@ -12,7 +12,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=client" -keyout ckey.pem -out ccert.pem 2>/dev/null
 
 record() { # name, then a function that makes the traffic
-  tcpdump -q -i lo -U --immediate-mode -s 0 -w "$here/$1.pcap" "tcp portrange 4430-4439" 2>/dev/null &
+  tcpdump -q -i lo -U --immediate-mode -s 0 -w "$here/$1.pcap" "portrange 4430-4439" 2>/dev/null &
   dump=$!
   sleep 0.7
   "$2" > /dev/null 2>&1 || true
@@ -56,5 +56,12 @@ failures() {
   serve 4432 -tls1_2 -Verify 1 -verify_return_error; ask 4432; ask 4432 -cert ccert.pem -key ckey.pem; stop
   serve 4433 -servername other.example.org -servername_fatal -cert2 cert.pem -key2 key.pem; ask 4433; stop
 }
+datagrams() {
+  serve 4430 -dtls -alpn h2,coap; ask 4430 -dtls -alpn coap; stop
+  serve 4431 -dtls -listen; ask 4431 -dtls1_2 -mtu 400; stop
+  serve 4432 -dtls1 -cipher DEFAULT:@SECLEVEL=0; ask 4432 -dtls1 -cipher DEFAULT:@SECLEVEL=0; stop
+  serve 4433 -dtls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256; ask 4433 -dtls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384; stop
+}
 record versions versions
 record failures failures
+record datagrams datagrams
