@@ -165,7 +165,7 @@ impl Reader {
         loop {
             let mut any = false;
             for at in 0..self.namespaces.len() {
-                let (core, nics) = (&mut self.core, &mut self.nics);
+                let (core, nics, shared) = (&mut self.core, &mut self.nics, &self.shared);
                 let Namespace {
                     ring,
                     interfaces,
@@ -194,7 +194,7 @@ impl Reader {
                             known.len() as u16 - 1
                         })
                     };
-                    feed(core, block, number, name);
+                    feed(core, shared, block, number, name);
                 });
             }
             if !any {
@@ -215,7 +215,8 @@ impl Reader {
         if is_asked || self.core.wants_owners() {
             self.look();
         }
-        self.core.advance(second as u32);
+        self.core.begin_advance(second as u32);
+        turn(&mut self.core, &self.shared);
         if second >= self.renamed_s + RENAME_S {
             self.renamed_s = second;
             self.rename();
@@ -226,7 +227,8 @@ impl Reader {
             self.core.stats.kernel_drops += drops;
         }
         if is_last {
-            self.core.finish(true);
+            self.core.begin_finish(true);
+            turn(&mut self.core, &self.shared);
         }
         self.core.output.cut();
         self.publish();
@@ -243,25 +245,12 @@ impl Reader {
             ("ring_bytes", rings as u64),
         ]);
         let lane = self.lane();
-        let max_bytes = self.core.config().max_ready_bytes;
-        let mut ready = lock(&self.shared.ready);
-        ready.counters[lane] = counters;
-        ready.protocols[lane] = self.core.protocol_health();
-        while let Some(batch) = self.core.output.take() {
-            ready.bytes += batch.nbytes();
-            ready.batches.push_back(batch);
-            while ready.bytes > max_bytes && ready.batches.len() > 1 {
-                if let Some(oldest) = ready.batches.pop_front() {
-                    ready.bytes -= oldest.nbytes();
-                    ready.dropped_rows += oldest.rows as u64;
-                }
-            }
+        {
+            let mut ready = lock(&self.shared.ready);
+            ready.counters[lane] = counters;
+            ready.protocols[lane] = self.core.protocol_health();
         }
-        let has_any = !ready.batches.is_empty();
-        drop(ready);
-        if has_any {
-            self.shared.has_ready.notify_all();
-        }
+        hand_over(&mut self.core, &self.shared);
     }
 
     /// Asks for the names of interfaces again.
@@ -288,9 +277,47 @@ impl Reader {
     }
 }
 
+/// Hands finished batches over to whoever drains them.
+fn hand_over(core: &mut Core, shared: &Shared) {
+    if !core.output.has_ready() {
+        return;
+    }
+    let max_bytes = core.config().max_ready_bytes;
+    let mut ready = lock(&shared.ready);
+    while let Some(batch) = core.output.take() {
+        ready.bytes += batch.nbytes();
+        ready.batches.push_back(batch);
+        while ready.bytes > max_bytes && ready.batches.len() > 1 {
+            if let Some(oldest) = ready.batches.pop_front() {
+                ready.bytes -= oldest.nbytes();
+                ready.dropped_rows += oldest.rows as u64;
+            }
+        }
+    }
+    drop(ready);
+    shared.has_ready.notify_all();
+}
+
+/// Lets time go on where it has to, and hands over what that makes as it is made.
+fn turn(core: &mut Core, shared: &Shared) {
+    while core.go_on() {
+        hand_over(core, shared);
+    }
+}
+
+/// Counts frames.
+fn pass(core: &mut Core, shared: &Shared, frames: &mut Vec<Frame<'_>>) {
+    let mut passage = core.begin(frames);
+    while !core.pass(frames, &mut passage) {
+        turn(core, shared);
+    }
+    frames.clear();
+}
+
 /// Feeds the frames of one block.
 fn feed<'a>(
     core: &mut Core,
+    shared: &Shared,
     block: impl Iterator<Item = RingFrame<'a>>,
     netns: u16,
     mut nic: impl FnMut(&mut Core, &RingFrame<'_>) -> u16,
@@ -340,9 +367,8 @@ fn feed<'a>(
             Err(why) => core.stats.unparsed(why, frame.wire),
         }
         if frames.len() == BATCH {
-            core.frames(&mut frames);
-            frames.clear();
+            pass(core, shared, &mut frames);
         }
     }
-    core.frames(&mut frames);
+    pass(core, shared, &mut frames);
 }

@@ -1,6 +1,6 @@
 //! L7 documents: requests by pair, protocol and endpoint.
 
-use super::places::{EndKey, Places};
+use super::places::Places;
 use super::rows::{set, write_end, write_ends, write_seen};
 use crate::column::{Label, Rows};
 use crate::engine::Output;
@@ -64,6 +64,9 @@ impl L7Key {
     }
 }
 
+/// Measures of one key.
+pub type Counted = (L7Key, L7Meter);
+
 #[derive(Default)]
 pub struct Applications {
     held: HashMap<L7Key, L7Meter, RandomState>,
@@ -114,25 +117,28 @@ impl Applications {
         }
     }
 
-    pub(super) fn write(&mut self, places: &Places, interval: usize, time_s: u32, output: &mut Output) {
+    /// What was counted for pairs, and the sum of it for ends: what [`Applications::write_pair`] and [`Applications::write_end`] write.
+    pub(super) fn take(&mut self, places: &Places) -> [Vec<Counted>; 2] {
         let mut ends: HashMap<L7Key, L7Meter, RandomState> = HashMap::default();
-        for (key, meter) in self.held.drain() {
-            let pair = &places.pairs[key.place() as usize];
-            for end in pair.ends {
-                ends.entry(key.at(end)).or_default().add(&meter);
+        for (key, meter) in &self.held {
+            for end in places.pairs.get(key.place()).ends {
+                ends.entry(key.at(end)).or_default().add(meter);
             }
-            let (table, seen) = output.application_map(interval);
-            let row = table.rows();
-            table.time.set(row, time_s);
-            write_ends!(table, row, pair.key.is_ipv6, pair.key.client, pair.key.server);
-            write_seen!(table, row, &pair.key, seen);
-            write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), &meter);
-            table.commit();
-            output.application_map_written(interval);
         }
-        for (key, meter) in &ends {
-            self.write_one(&places.ends[key.place() as usize].key, *key, meter, (interval, time_s), output);
-        }
+        [self.held.drain().collect(), ends.into_iter().collect()]
+    }
+
+    pub(super) fn write_pair(&self, places: &Places, counted: &Counted, when: (usize, u32), output: &mut Output) {
+        let (key, meter) = counted;
+        let pair = places.key(places.pairs.get(key.place()).ends);
+        let (table, seen) = output.application_map(when.0);
+        let row = table.rows();
+        table.time.set(row, when.1);
+        write_ends!(table, row, pair.is_ipv6, pair.client, pair.server);
+        write_seen!(table, row, &pair, seen);
+        write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), meter);
+        table.commit();
+        output.application_map_written(when.0);
     }
 
     /// Forgets what was counted.
@@ -144,13 +150,15 @@ impl Applications {
         self.held.shrink_to(1024);
     }
 
-    fn write_one(&self, end: &EndKey, key: L7Key, meter: &L7Meter, when: (usize, u32), output: &mut Output) {
+    pub(super) fn write_end(&self, places: &Places, counted: &Counted, when: (usize, u32), output: &mut Output) {
+        let (key, meter) = counted;
+        let end = places.end_key(key.place());
         let (table, seen) = output.application(when.0);
         let row = table.rows();
         table.time.set(row, when.1);
         write_end!(table, row, end);
         set!(table, row, role = end.role);
-        write_seen!(table, row, end, seen);
+        write_seen!(table, row, &end, seen);
         write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), meter);
         table.commit();
         output.application_written(when.0);

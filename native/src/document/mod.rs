@@ -4,20 +4,24 @@
 //! their measures exist only for intervals in which something happened.
 
 mod application;
+mod ends;
 mod meter;
 mod network;
 mod places;
+mod pool;
 pub(crate) mod rows;
+mod writing;
 
 pub use application::{L7Key, L7Meter};
 pub use meter::{DELAYS, Meter};
-pub use places::{End, Pair, PairKey};
+pub use places::PairKey;
 
-use crate::engine::Output;
 use crate::flow::measure::Rare;
 use application::Applications;
+use ends::EndMeters;
 use meter::Meters;
 use places::Places;
+use writing::Writing;
 
 /// The two intervals, as indices.
 pub const SECOND: usize = 0;
@@ -30,21 +34,26 @@ pub struct Documents {
     /// By interval.
     pairs: [Meters; 2],
     /// Of the interval that is being written; empty between.
-    ends: Meters,
+    ends: EndMeters,
     applications: [Applications; 2],
+    /// Which documents are being written, and how far.
+    writing: Option<Writing>,
+    /// Bytes freed since somebody asked.
+    freed: usize,
 }
 
 impl Documents {
     /// The pair of a new flow, which is counted as alive from now on.
     pub fn open(&mut self, key: &PairKey) -> u32 {
         let pair = self.places.open(key);
-        self.meter(pair).new_flow += 1;
+        let meter = self.meter(pair);
+        self.pairs[SECOND].begin(meter);
         pair
     }
 
     /// The pair of a flow that began in this second, the other way round; `server_port` is that of the new server.
     pub fn turn(&mut self, pair: u32, server_port: u16) -> u32 {
-        let old = self.places.pairs[pair as usize].key;
+        let old = self.key(pair);
         // Seen at the client is seen at the server now.
         let observation_point = [0, 2, 1, 3][usize::from(old.observation_point & 3)];
         let turned = self.open(&PairKey {
@@ -54,8 +63,8 @@ impl Documents {
             observation_point,
             ..old
         });
-        let old = self.meter(pair);
-        old.new_flow = old.new_flow.saturating_sub(1);
+        let meter = self.meter(pair);
+        self.pairs[SECOND].take_back(meter);
         self.places.close(pair);
         turned
     }
@@ -63,10 +72,7 @@ impl Documents {
     /// One flow less is alive.
     pub fn close(&mut self, pair: u32, failures: [u32; 5], is_closed: bool) {
         let meter = self.meter(pair);
-        meter.closed_flow += u32::from(is_closed);
-        for (mine, one) in meter.failures.iter_mut().zip(failures) {
-            *mine += one;
-        }
+        self.pairs[SECOND].end(meter, failures, is_closed);
         self.places.close(pair);
     }
 
@@ -83,14 +89,13 @@ impl Documents {
     /// Adds what a flow did in this second.
     pub fn add(&mut self, pair: u32, traffic: &crate::flow::measure::Traffic, rare: Option<&Rare>) {
         let meter = self.meter(pair);
-        meter.traffic.add(traffic);
-        if let Some(rare) = rare {
-            meter.add_rare(rare);
-        }
+        self.pairs[SECOND].add_flow(meter, traffic, rare);
     }
 
-    fn meter(&mut self, pair: u32) -> &mut Meter {
-        self.pairs[SECOND].of(&mut self.places.pairs[pair as usize].meters[SECOND], pair)
+    /// The number of a pair's meter of the second.
+    #[inline]
+    fn meter(&mut self, pair: u32) -> u32 {
+        self.pairs[SECOND].of(&mut self.places.pairs.get_mut(pair).meters[SECOND], pair)
     }
 
     /// Counts one finished request.
@@ -99,46 +104,14 @@ impl Documents {
         self.applications[SECOND].add(pair, protocol, endpoint, counts);
     }
 
-    /// Writes the documents of the second that began at `time_s`, and adds them to those of the minute.
-    pub fn end_second(&mut self, time_s: u32, output: &mut Output) {
-        let mut seconds = std::mem::take(&mut self.pairs[SECOND]);
-        for (pair, meter) in seconds.iter() {
-            let slot = &mut self.places.pairs[pair as usize].meters[MINUTE];
-            self.pairs[MINUTE].of(slot, pair).add(meter);
-        }
-        let [second, minute] = &mut self.applications;
-        minute.gather(second);
-        self.write(SECOND, &mut seconds, time_s, output);
-        self.pairs[SECOND] = seconds;
+    /// What the rows of a pair have in common.
+    pub fn key(&self, pair: u32) -> PairKey {
+        self.places.key(self.places.pairs.get(pair).ends)
     }
 
-    /// Writes the documents of the minute that began at `time_s`, and forgets pairs without flows. The second has ended before.
-    pub fn end_minute(&mut self, time_s: u32, output: &mut Output) {
-        let mut minutes = std::mem::take(&mut self.pairs[MINUTE]);
-        self.write(MINUTE, &mut minutes, time_s, output);
-        self.pairs[MINUTE] = minutes;
-        self.places.sweep();
-    }
-
-    fn write(&mut self, interval: usize, meters: &mut Meters, time_s: u32, output: &mut Output) {
-        if output.documents() {
-            network::write(&mut self.places, meters, &mut self.ends, (interval, time_s), output);
-            if interval == MINUTE {
-                // A flow that said nothing for a minute is still there: `flow_load` counts it.
-                network::write_idle(&self.places, interval, time_s, output);
-            }
-            network::forget(&mut self.places, &mut self.ends);
-            self.applications[interval].write(&self.places, interval, time_s, output);
-        }
-        self.applications[interval].clear();
-        for (pair, _) in meters.iter() {
-            self.places.pairs[pair as usize].meters[interval] = meter::NONE;
-        }
-        meters.clear();
-    }
-
-    pub fn pair(&self, pair: u32) -> &Pair {
-        &self.places.pairs[pair as usize]
+    /// Bytes that ends of minutes have freed since this was asked last.
+    pub fn take_freed(&mut self) -> usize {
+        std::mem::take(&mut self.freed)
     }
 
     /// Pairs held.
@@ -148,7 +121,8 @@ impl Documents {
 
     pub fn bytes(&self) -> usize {
         self.places.bytes()
-            + self.pairs.iter().chain([&self.ends]).map(Meters::bytes).sum::<usize>()
+            + self.pairs.iter().map(Meters::bytes).sum::<usize>()
+            + self.ends.bytes()
             + self.applications.iter().map(Applications::bytes).sum::<usize>()
     }
 

@@ -1,7 +1,7 @@
 //! Rows of `flow_metrics.network` and `flow_metrics.network_map`.
 
-use super::meter::{Meter, Meters, NONE};
-use super::places::{Pair, Places};
+use super::meter::Meter;
+use super::places::{EndKey, PairKey};
 use super::rows::{set, write_end, write_ends, write_seen};
 use crate::engine::Output;
 use crate::flow::measure;
@@ -79,59 +79,27 @@ macro_rules! write_meter {
     }};
 }
 
-/// Writes one interval: a row per pair, and a row per end with the sum of its pairs, which stays in `ends` until [`forget`].
-pub(super) fn write(places: &mut Places, meters: &Meters, ends: &mut Meters, when: (usize, u32), output: &mut Output) {
-    for (number, meter) in meters.iter() {
-        let pair = &places.pairs[number as usize];
-        for end in pair.ends {
-            ends.of(&mut places.ends[end as usize].meter, end).add(meter);
-        }
-        write_pair(pair, meter, when, output);
-    }
-    for (number, meter) in ends.iter() {
-        let end = &places.ends[number as usize];
-        write_one(end.alive, &end.key, meter, when.0, when.1, output);
-    }
-}
-
-/// Writes the rows of pairs and ends that only have flows alive. Call it between [`write`] and [`forget`].
-pub(super) fn write_idle(places: &Places, interval: usize, time_s: u32, output: &mut Output) {
-    let nothing = Meter::default();
-    for pair in places.pairs.iter().filter(|pair| pair.alive > 0 && pair.meters[interval] == NONE) {
-        write_pair(pair, &nothing, (interval, time_s), output);
-    }
-    for end in places.ends.iter().filter(|end| end.alive > 0 && end.meter == NONE) {
-        write_one(end.alive, &end.key, &nothing, interval, time_s, output);
-    }
-}
-
-/// Ends have no meters any more.
-pub(super) fn forget(places: &mut Places, ends: &mut Meters) {
-    for (number, _) in ends.iter() {
-        places.ends[number as usize].meter = NONE;
-    }
-    ends.clear();
-}
-
-fn write_pair(pair: &Pair, meter: &Meter, when: (usize, u32), output: &mut Output) {
+/// Writes the row of a pair, of which so many flows are alive.
+pub(super) fn write_pair(alive: u32, key: &PairKey, meter: &Meter, when: (usize, u32), output: &mut Output) {
     let (table, seen) = output.network_map(when.0);
     let row = table.rows();
     table.time.set(row, when.1);
-    write_ends!(table, row, pair.key.is_ipv6, pair.key.client, pair.key.server);
-    write_seen!(table, row, &pair.key, seen);
-    write_meter!(table, row, meter, pair.alive);
+    write_ends!(table, row, key.is_ipv6, key.client, key.server);
+    write_seen!(table, row, key, seen);
+    write_meter!(table, row, meter, alive);
     table.commit();
     output.network_map_written(when.0);
 }
 
-fn write_one(alive: u32, key: &super::places::EndKey, meter: &Meter, interval: usize, time_s: u32, output: &mut Output) {
-    let (table, seen) = output.network(interval);
+/// The same of an end.
+pub(super) fn write_end(alive: u32, key: &EndKey, meter: &Meter, when: (usize, u32), output: &mut Output) {
+    let (table, seen) = output.network(when.0);
     let row = table.rows();
-    table.time.set(row, time_s);
+    table.time.set(row, when.1);
     write_end!(table, row, key);
     set!(table, row, role = key.role);
     write_seen!(table, row, key, seen);
     write_meter!(table, row, meter, alive);
     table.commit();
-    output.network_written(interval);
+    output.network_written(when.0);
 }

@@ -1,6 +1,7 @@
 //! Ends and pairs of ends, each with a small number.
 
 use super::meter::NONE;
+use super::pool::Pool;
 use crate::flow::key::Seed;
 use crate::packet::Ip;
 use hashbrown::HashTable;
@@ -31,28 +32,38 @@ pub struct EndKey {
 }
 
 impl PairKey {
-    fn hash(&self, seed: &Seed) -> u64 {
-        let rest = u64::from(self.server_port) | u64::from(self.protocol) << 16 | u64::from(self.observation_point) << 24;
-        let rest = rest | u64::from(self.nic) << 32 | u64::from(self.is_ipv6) << 48;
-        let mut hash = seed.hash_words([self.client[1], self.server[1], rest]);
-        if self.is_ipv6 {
-            hash = seed.hash_words([self.client[0], self.server[0], hash]);
+    /// The client or the server.
+    fn end(&self, role: u8) -> EndKey {
+        EndKey {
+            ip: if role == 0 { self.client } else { self.server },
+            role,
+            is_ipv6: self.is_ipv6,
+            server_port: self.server_port,
+            protocol: self.protocol,
+            nic: self.nic,
+            observation_point: self.observation_point,
         }
-        hash
     }
 }
+
+/// Bits of [`End::what`], above the observation point.
+const SERVER: u8 = 1 << 2;
+const IPV6: u8 = 1 << 3;
 
 impl EndKey {
     fn hash(&self, seed: &Seed) -> u64 {
-        let rest = u64::from(self.server_port) | u64::from(self.protocol) << 16 | u64::from(self.observation_point) << 24;
-        let rest = rest | u64::from(self.nic) << 32 | u64::from(self.is_ipv6) << 48 | u64::from(self.role) << 49;
-        seed.hash_words([self.ip[1], self.ip[0], rest])
+        let rest = u64::from(self.server_port) | u64::from(self.protocol) << 16 | u64::from(self.what()) << 24;
+        seed.hash_words([self.ip[1], self.ip[0], rest | u64::from(self.nic) << 32])
+    }
+
+    fn what(&self) -> u8 {
+        (self.observation_point & 3) | (self.role * SERVER) | (u8::from(self.is_ipv6) * IPV6)
     }
 }
 
-/// Two ends.
+/// Two ends, which say the rest.
 pub struct Pair {
-    pub key: PairKey,
+    /// The client and the server.
     pub ends: [u32; 2],
     /// Flows alive.
     pub alive: u32,
@@ -60,156 +71,277 @@ pub struct Pair {
     held: u32,
     /// Its meter in the second and in the minute.
     pub(super) meters: [u32; 2],
-    is_free: bool,
 }
 
 /// One end.
 pub struct End {
-    pub key: EndKey,
+    /// Addresses of IPv6 stand beside.
+    ip4: u32,
     pub alive: u32,
+    /// 0 where it is free.
     pairs: u32,
     pub(super) meter: u32,
-    is_free: bool,
+    server_port: u16,
+    nic: u16,
+    protocol: u8,
+    what: u8,
 }
 
 #[derive(Default)]
 pub struct Places {
-    pub(super) pairs: Vec<Pair>,
-    pub(super) ends: Vec<End>,
+    pub(super) pairs: Pool<Pair>,
+    pub(super) ends: Pool<End>,
+    /// The addresses of ends that are IPv6, by their chunk.
+    wide: Vec<Vec<Ip>>,
     by_pair: HashTable<u32>,
     by_end: HashTable<u32>,
-    free_pairs: Vec<u32>,
-    free_ends: Vec<u32>,
     seed: Seed,
+}
+
+/// Places in a chunk of [`Places::wide`].
+const CHUNK: usize = Pool::<End>::CHUNK;
+/// A pair that is free.
+const FREE: [u32; 2] = [NONE; 2];
+/// Places that a table has room for however few there are.
+const ROOM: usize = 1 << 12;
+
+fn hash_of(ends: [u32; 2], seed: &Seed) -> u64 {
+    seed.hash_words([u64::from(ends[0]), u64::from(ends[1]), 0])
 }
 
 impl Places {
     /// The number of `key`, with one more flow alive.
     pub(super) fn open(&mut self, key: &PairKey) -> u32 {
-        let hash = key.hash(&self.seed);
-        let found = self.by_pair.find(hash, |&pair| self.pairs[pair as usize].key == *key).copied();
-        let pair = found.unwrap_or_else(|| self.add_pair(key, hash));
-        let Pair { alive, ends, .. } = &mut self.pairs[pair as usize];
-        *alive += 1;
-        for end in *ends {
-            self.ends[end as usize].alive += 1;
+        let ends = [self.end(&key.end(0)), self.end(&key.end(1))];
+        let hash = hash_of(ends, &self.seed);
+        let found = self.by_pair.find(hash, |&pair| self.pairs.get(pair).ends == ends).copied();
+        let pair = found.unwrap_or_else(|| self.add_pair(ends, hash));
+        self.pairs.get_mut(pair).alive += 1;
+        for end in ends {
+            self.ends.get_mut(end).alive += 1;
         }
         pair
     }
 
     pub(super) fn close(&mut self, pair: u32) {
-        let Pair { alive, ends, .. } = &mut self.pairs[pair as usize];
+        let Pair { alive, ends, .. } = self.pairs.get_mut(pair);
         *alive -= 1;
         for end in *ends {
-            self.ends[end as usize].alive -= 1;
+            self.ends.get_mut(end).alive -= 1;
         }
     }
 
     pub(super) fn hold(&mut self, pair: u32) {
-        self.pairs[pair as usize].held += 1;
+        self.pairs.get_mut(pair).held += 1;
     }
 
     pub(super) fn release(&mut self, pair: u32) {
-        self.pairs[pair as usize].held -= 1;
+        self.pairs.get_mut(pair).held -= 1;
     }
 
-    fn add_pair(&mut self, key: &PairKey, hash: u64) -> u32 {
-        let end = |ip, role| EndKey {
-            ip,
-            role,
-            is_ipv6: key.is_ipv6,
-            server_port: key.server_port,
-            protocol: key.protocol,
-            nic: key.nic,
-            observation_point: key.observation_point,
-        };
-        let ends = [self.end(&end(key.client, 0)), self.end(&end(key.server, 1))];
-        let pair = Pair {
-            key: *key,
+    /// What the rows of a pair say.
+    pub(super) fn key(&self, ends: [u32; 2]) -> PairKey {
+        let [client, server] = ends.map(|end| self.end_key(end));
+        PairKey {
+            client: client.ip,
+            server: server.ip,
+            is_ipv6: client.is_ipv6,
+            server_port: client.server_port,
+            protocol: client.protocol,
+            nic: client.nic,
+            observation_point: client.observation_point,
+        }
+    }
+
+    /// What the rows of an end say.
+    pub(super) fn end_key(&self, number: u32) -> EndKey {
+        let end = self.ends.get(number);
+        let is_ipv6 = end.what & IPV6 != 0;
+        EndKey {
+            ip: if is_ipv6 {
+                self.wide[number as usize / CHUNK][number as usize % CHUNK]
+            } else {
+                [0, u64::from(end.ip4)]
+            },
+            role: u8::from(end.what & SERVER != 0),
+            is_ipv6,
+            server_port: end.server_port,
+            protocol: end.protocol,
+            nic: end.nic,
+            observation_point: end.what & 3,
+        }
+    }
+
+    fn add_pair(&mut self, ends: [u32; 2], hash: u64) -> u32 {
+        let number = self.pairs.put(Pair {
             ends,
             alive: 0,
             held: 0,
             meters: [NONE; 2],
-            is_free: false,
-        };
-        let number = put(&mut self.pairs, &mut self.free_pairs, pair);
+        });
+        for end in ends {
+            self.ends.get_mut(end).pairs += 1;
+        }
         let (pairs, seed) = (&self.pairs, &self.seed);
         self.by_pair
-            .insert_unique(hash, number, |&pair| pairs[pair as usize].key.hash(seed));
+            .insert_unique(hash, number, |&pair| hash_of(pairs.get(pair).ends, seed));
         number
     }
 
+    /// The number of an end. One that is new has no pair: the caller adds one.
     fn end(&mut self, key: &EndKey) -> u32 {
         let hash = key.hash(&self.seed);
-        let found = self.by_end.find(hash, |&end| self.ends[end as usize].key == *key).copied();
-        let number = found.unwrap_or_else(|| {
-            let end = End {
-                key: *key,
-                alive: 0,
-                pairs: 0,
-                meter: NONE,
-                is_free: false,
-            };
-            let number = put(&mut self.ends, &mut self.free_ends, end);
-            let (ends, seed) = (&self.ends, &self.seed);
-            self.by_end.insert_unique(hash, number, |&end| ends[end as usize].key.hash(seed));
-            number
+        if let Some(found) = self.by_end.find(hash, |&end| self.end_key(end) == *key) {
+            return *found;
+        }
+        let number = self.ends.put(End {
+            ip4: if key.is_ipv6 { 0 } else { key.ip[1] as u32 },
+            alive: 0,
+            pairs: 0,
+            meter: NONE,
+            server_port: key.server_port,
+            nic: key.nic,
+            protocol: key.protocol,
+            what: key.what(),
         });
-        self.ends[number as usize].pairs += 1;
+        if key.is_ipv6 {
+            let chunk = number as usize / CHUNK;
+            if self.wide.len() <= chunk {
+                self.wide.resize_with(chunk + 1, Vec::new);
+            }
+            self.wide[chunk].resize(CHUNK, [0; 2]);
+            self.wide[chunk][number as usize % CHUNK] = key.ip;
+        }
+        let mut by_end = std::mem::take(&mut self.by_end);
+        by_end.insert_unique(hash, number, |&end| self.end_key(end).hash(&self.seed));
+        self.by_end = by_end;
         number
     }
 
     /// Forgets pairs without flows and without measures.
     pub(super) fn sweep(&mut self) {
-        for number in 0..self.pairs.len() as u32 {
-            let pair = &mut self.pairs[number as usize];
-            if pair.is_free || pair.alive > 0 || pair.held > 0 || pair.meters != [NONE; 2] {
+        for number in 0..self.pairs.end() {
+            let Some(pair) = self.pairs.at_mut(number) else { continue };
+            if pair.alive > 0 || pair.held > 0 || pair.ends == FREE || pair.meters != [NONE; 2] {
                 continue;
             }
-            pair.is_free = true;
-            let (ends, hash) = (pair.ends, pair.key.hash(&self.seed));
-            remove(&mut self.by_pair, hash, number);
-            self.free_pairs.push(number);
+            let ends = std::mem::replace(&mut pair.ends, FREE);
+            remove(&mut self.by_pair, hash_of(ends, &self.seed), number);
+            self.pairs.release(number);
             for number in ends {
-                let end = &mut self.ends[number as usize];
+                let end = self.ends.get_mut(number);
                 end.pairs -= 1;
-                if end.pairs == 0 && !end.is_free {
-                    end.is_free = true;
-                    let hash = end.key.hash(&self.seed);
+                if end.pairs == 0 {
+                    let hash = self.end_key(number).hash(&self.seed);
                     remove(&mut self.by_end, hash, number);
-                    self.free_ends.push(number);
+                    self.ends.release(number);
                 }
             }
         }
-        if self.free_pairs.len() == self.pairs.len() {
+        self.trim();
+    }
+
+    /// Gives back what a flood needed.
+    fn trim(&mut self) {
+        if self.pairs.len() == 0 {
             *self = Places {
                 seed: self.seed,
                 ..Places::default()
             };
+            return;
+        }
+        self.pairs.trim(|pair| pair.ends == FREE, |_| {});
+        let wide = &mut self.wide;
+        self.ends.trim(
+            |end| end.pairs == 0,
+            |chunk| {
+                if let Some(addresses) = wide.get_mut(chunk) {
+                    *addresses = Vec::new();
+                }
+            },
+        );
+        let (pairs, seed) = (&self.pairs, &self.seed);
+        if self.by_pair.capacity() > ROOM.max(4 * self.by_pair.len()) {
+            self.by_pair.shrink_to_fit(|&pair| hash_of(pairs.get(pair).ends, seed));
+        }
+        if self.by_end.capacity() > ROOM.max(4 * self.by_end.len()) {
+            let mut by_end = std::mem::take(&mut self.by_end);
+            by_end.shrink_to_fit(|&end| self.end_key(end).hash(&self.seed));
+            self.by_end = by_end;
         }
     }
 
     /// Pairs in use.
     pub(super) fn len(&self) -> usize {
-        self.pairs.len() - self.free_pairs.len()
+        self.pairs.len()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.pairs.capacity() * (size_of::<Pair>() + 8) + self.ends.capacity() * (size_of::<End>() + 8)
+        let wide = self.wide.iter().map(|chunk| chunk.capacity() * size_of::<Ip>()).sum::<usize>();
+        self.pairs.bytes() + self.ends.bytes() + wide + self.by_pair.allocation_size() + self.by_end.allocation_size()
     }
-}
-
-fn put<T>(held: &mut Vec<T>, free: &mut Vec<u32>, value: T) -> u32 {
-    if let Some(number) = free.pop() {
-        held[number as usize] = value;
-        return number;
-    }
-    held.push(value);
-    held.len() as u32 - 1
 }
 
 fn remove(table: &mut HashTable<u32>, hash: u64, number: u32) {
     if let Ok(entry) = table.find_entry(hash, |&held| held == number) {
         entry.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> PairKey {
+        PairKey {
+            client: [if number.is_multiple_of(2) { 0 } else { 1 << 60 }, number],
+            server: [0, 1 + number % 50],
+            is_ipv6: !number.is_multiple_of(2),
+            server_port: 80 + (number % 3) as u16,
+            protocol: 6,
+            nic: (number % 7) as u16,
+            observation_point: (number % 4) as u8,
+        }
+    }
+
+    #[test]
+    fn a_pair_takes_few_bytes() {
+        assert_eq!((size_of::<Pair>(), size_of::<End>()), (24, 24));
+    }
+
+    #[test]
+    fn a_pair_says_what_it_was_opened_with_and_keeps_its_number() {
+        let mut places = Places::default();
+        let numbers: Vec<u32> = (0..20_000).map(|number| places.open(&key(number))).collect();
+        for (number, pair) in (0..).zip(&numbers) {
+            assert_eq!(places.key(places.pairs.get(*pair).ends), key(number));
+            assert_eq!(places.open(&key(number)), *pair);
+            assert_eq!(places.pairs.get(*pair).alive, 2);
+        }
+        assert_eq!(places.len(), numbers.len());
+        for pair in &numbers {
+            places.close(*pair);
+            places.close(*pair);
+        }
+        let most = places.bytes();
+        // Some are still wanted.
+        numbers[..10].iter().for_each(|pair| places.hold(*pair));
+        places.sweep();
+        assert_eq!(places.len(), 10);
+        assert!(places.bytes() < most / 4, "{} of {most}", places.bytes());
+        for (number, pair) in (0..10).zip(&numbers) {
+            assert_eq!(places.key(places.pairs.get(*pair).ends), key(number));
+            assert_eq!(places.open(&key(number)), *pair);
+            places.close(*pair);
+            places.release(*pair);
+        }
+        assert_eq!(
+            places
+                .key(places.pairs.get(places.by_pair.iter().copied().next().unwrap()).ends)
+                .protocol,
+            6
+        );
+        places.sweep();
+        assert_eq!((places.len(), places.ends.len(), places.bytes()), (0, 0, 0));
     }
 }

@@ -3,6 +3,7 @@
 use super::health::is_check;
 use super::owners::MAX_FRESH;
 use super::rows::{self, RowSink, seconds};
+use super::turn::L7_TICK_S;
 use super::{Core, Frame, Lookup, Passing};
 use crate::document::PairKey;
 use crate::flow::key::Key;
@@ -10,56 +11,12 @@ use crate::flow::state::{self, close};
 use crate::flow::{Cold, Flow, Outside, side};
 use crate::packet::{self, ICMP, ICMP6, tunnel};
 
-/// A capture that goes back further than this begins anew.
-const REWIND_S: u32 = 60;
-/// How often requests are looked at that wait for their response.
-pub(super) const L7_TICK_S: u32 = 2;
 /// Flows looked at to find one to evict.
 const EVICT_LOOKS: u32 = 64;
 
 impl Core {
-    /// Time goes on to the second of a packet, or back with it.
-    #[cold]
-    pub(super) fn follow(&mut self, second: u32) {
-        if self.now_s == 0 {
-            self.now_s = second;
-        } else if second > self.now_s {
-            self.advance(second);
-        } else if !self.is_live && second + REWIND_S < self.now_s {
-            self.stats.clock_rewinds += 1;
-            self.finish(false);
-            self.now_s = second;
-            self.output.begin_second();
-        }
-    }
-
-    /// Lets time pass up to the second `to`.
-    pub fn advance(&mut self, to: u32) {
-        if self.now_s == 0 {
-            self.now_s = to;
-        }
-        while self.now_s < to {
-            self.end_second();
-            let ends_minute = self.now_s % 60 == 59;
-            if ends_minute || self.alive == 0 {
-                self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
-            }
-            // Nobody is left who could notice the seconds between.
-            self.now_s = if self.alive == 0 { to } else { self.now_s + 1 };
-            self.output.begin_second();
-            if ends_minute {
-                self.write_health_checks();
-                self.report();
-            }
-            self.look();
-            if self.now_s.is_multiple_of(L7_TICK_S) {
-                self.tick_l7();
-                self.tick_custom(i64::from(self.now_s) * 1_000_000);
-            }
-        }
-    }
-
-    fn end_second(&mut self) {
+    /// Moves what flows did in this second to where it is kept.
+    pub(super) fn flush_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for slot in dirty.drain(..) {
             self.flush(slot);
@@ -67,10 +24,6 @@ impl Core {
         dirty.shrink_to(1 << 16);
         self.dirty = dirty;
         self.rares.trim();
-        self.documents.end_second(self.now_s, &mut self.output);
-        if self.documents.pairs() > 2 * self.config.max_flows as usize {
-            self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
-        }
     }
 
     /// Moves what a flow did in this second to its documents and to its next row.
@@ -175,48 +128,38 @@ impl Core {
         }
     }
 
-    /// Ends flows that have been silent for long enough.
-    fn look(&mut self) {
-        let due = self.wheel.take(self.now_s);
-        for &slot in &due {
-            let flow = self.flows.get(slot);
-            if !flow.is_alive() || flow.timer_at != self.now_s {
-                continue;
-            }
-            let mut over_s = seconds(flow.last_us()) + flow.timeout_s(&self.config.timeouts) + 1;
-            if over_s <= self.now_s && flow.awaits_response() {
-                over_s = self.now_s + L7_TICK_S;
-            }
-            if over_s <= self.now_s {
-                let (close_type, end_us) = (flow.close_type(), flow.last_us());
-                self.close(slot, close_type, end_us, true);
-            } else {
-                self.flows.get_mut(slot).timer_at = self.wheel.add(slot, over_s, self.now_s);
-            }
-        }
-        self.wheel.recycle(due);
-    }
-
-    /// Writes the row of the minute that ended for each flow that did something in it.
-    fn report(&mut self) {
-        if !self.config.minute_rows {
+    /// Ends a flow that has been silent for long enough.
+    pub(super) fn look(&mut self, slot: u32) {
+        let flow = self.flows.get(slot);
+        if !flow.is_alive() || flow.timer_at != self.now_s {
             return;
         }
-        let now_us = i64::from(self.now_s) * 1_000_000;
-        for slot in 0..self.next {
-            let (flow, cold) = (self.flows.get(slot), self.cold.get(slot));
-            if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us()) {
-                continue;
-            }
-            if flow.is_alive() && cold.has_traffic() {
-                self.write_row(slot, close::FORCED_REPORT, now_us);
-            }
+        let mut over_s = seconds(flow.last_us()) + flow.timeout_s(&self.config.timeouts) + 1;
+        if over_s <= self.now_s && flow.awaits_response() {
+            over_s = self.now_s + L7_TICK_S;
+        }
+        if over_s <= self.now_s {
+            let (close_type, end_us) = (flow.close_type(), flow.last_us());
+            self.close(slot, close_type, end_us, true);
+        } else {
+            self.flows.get_mut(slot).timer_at = self.wheel.add(slot, over_s, self.now_s);
+        }
+    }
+
+    /// Writes the row of the minute that ended for a flow that did something in it.
+    pub(super) fn report(&mut self, slot: u32) {
+        let (flow, cold) = (self.flows.get(slot), self.cold.get(slot));
+        if self.config.merge_health_checks && is_check(flow, cold, flow.close_type(), flow.last_us()) {
+            return;
+        }
+        if flow.is_alive() && cold.has_traffic() {
+            self.write_row(slot, close::FORCED_REPORT, i64::from(self.now_s) * 1_000_000);
         }
     }
 
     fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
-        let pair = self.documents.pair(flow.pair).key;
+        let pair = self.documents.key(flow.pair);
         let rare = self.rares.take(&mut cold.rare);
         let is_merged = self.config.merge_health_checks && self.health_checks.take((flow, cold, rare.as_ref()), pair, close_type, end_us);
         if !is_merged && self.config.l4_log && self.output.may_write_l4() {
@@ -227,7 +170,7 @@ impl Core {
     }
 
     /// Writes the rows of the health checks that were merged so far.
-    fn write_health_checks(&mut self) {
+    pub(super) fn write_health_checks(&mut self) {
         for ((pair, close_type), checks) in self.health_checks.rows() {
             if self.config.l4_log && self.output.may_write_l4() {
                 let end = (close_type, checks.end_us, checks.merged);
@@ -266,25 +209,23 @@ impl Core {
         self.count_l7(slot, seen, app.l7.protocol());
     }
 
-    /// Gives up requests that waited too long.
-    fn tick_l7(&mut self) {
-        let now_us = i64::from(self.now_s) * 1_000_000;
-        for slot in 0..self.next {
-            let flow = self.flows.get_mut(slot);
-            flow.attention.tick();
-            if !flow
-                .app
-                .as_ref()
-                .is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early()))
-            {
-                continue;
-            }
-            let Some(mut app) = flow.app.take() else { continue };
-            self.give_up_stale(slot, &mut app, now_us);
-            let seen = self.with_sink(slot, |sink| app.l7.tick(now_us, sink));
-            self.count_l7(slot, seen, app.l7.protocol());
-            self.flows.get_mut(slot).app = Some(app);
+    /// Gives up requests of a flow that waited too long.
+    pub(super) fn tick_l7(&mut self, slot: u32) {
+        let flow = self.flows.get_mut(slot);
+        flow.attention.tick();
+        if !flow
+            .app
+            .as_ref()
+            .is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early()))
+        {
+            return;
         }
+        let Some(mut app) = flow.app.take() else { return };
+        let now_us = i64::from(self.now_s) * 1_000_000;
+        self.give_up_stale(slot, &mut app, now_us);
+        let seen = self.with_sink(slot, |sink| app.l7.tick(now_us, sink));
+        self.count_l7(slot, seen, app.l7.protocol());
+        self.flows.get_mut(slot).app = Some(app);
     }
 
     /// What is read of the flows that live changes too, not only of those to come.
@@ -331,25 +272,14 @@ impl Core {
         }
     }
 
-    /// Ends every flow and writes every document. `goes_on`: the flows live on, only nobody watches any more;
-    /// else they are over, and how they ended is what their state says.
-    pub fn finish(&mut self, goes_on: bool) {
-        for slot in 0..self.next {
-            let flow = self.flows.get(slot);
-            if flow.is_alive() {
-                let close_type = if goes_on { close::FORCED_REPORT } else { flow.close_type() };
-                let end_us = flow.last_us();
-                self.close(slot, close_type, end_us, !goes_on);
-            }
+    /// Ends a flow, where there is one, because the capture is over.
+    pub(super) fn end_flow(&mut self, slot: u32, goes_on: bool) {
+        let flow = self.flows.get(slot);
+        if flow.is_alive() {
+            let close_type = if goes_on { close::FORCED_REPORT } else { flow.close_type() };
+            let end_us = flow.last_us();
+            self.close(slot, close_type, end_us, !goes_on);
         }
-        self.settle_custom();
-        self.write_health_checks();
-        self.end_second();
-        self.documents.end_minute(self.now_s / 60 * 60, &mut self.output);
-        self.free.clear();
-        self.next = 0;
-        self.hand = 0;
-        self.output.finish();
     }
 }
 

@@ -19,6 +19,7 @@ mod stats;
 mod strangers;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use config::Config;
 pub use output::{Nic, OBSERVATION_POINTS, Output, Seen};
@@ -40,6 +41,7 @@ use fragments::Fragments;
 use health::HealthChecks;
 use rows::seconds;
 use strangers::Strangers;
+use turn::Turn;
 
 /// The bytes of an IPv6 address.
 pub fn ip6(ip: Ip) -> [u8; 16] {
@@ -131,6 +133,8 @@ pub struct Core {
     fresh: Vec<u32>,
     /// Packets come from interfaces, which may see the same one again.
     is_live: bool,
+    /// Time that passes.
+    turn: Option<Turn>,
 }
 
 /// A packet with its key, on the way to its flow.
@@ -154,6 +158,12 @@ impl Default for Lookup {
             forward: false,
         }
     }
+}
+
+/// Frames on their way to their flows, and how far they came.
+pub struct Passage {
+    lookups: [Lookup; BATCH],
+    at: usize,
 }
 
 /// Asks for the parts of a flow that every packet touches.
@@ -193,6 +203,7 @@ impl Core {
             fresh: Vec::new(),
             custom: Custom::new(!is_live),
             is_live,
+            turn: None,
         }
     }
 
@@ -211,6 +222,15 @@ impl Core {
 
     /// Takes up to [`BATCH`] frames, oldest first.
     pub fn frames(&mut self, frames: &mut [Frame<'_>]) {
+        let mut passage = self.begin(frames);
+        while !self.pass(frames, &mut passage) {
+            self.go_on();
+        }
+    }
+
+    /// As [`Core::frames`], but where time has to go on first it is [`Core::pass`] that says so.
+    #[inline]
+    pub fn begin(&mut self, frames: &mut [Frame<'_>]) -> Passage {
         debug_assert!(frames.len() <= BATCH);
         let mut lookups = [Lookup::default(); BATCH];
         for (frame, lookup) in frames.iter_mut().zip(&mut lookups) {
@@ -240,21 +260,32 @@ impl Core {
                 self.rares.prefetch(&self.flows.get(lookup.slot).rare);
             }
         }
-        for (frame, lookup) in frames.iter().zip(&lookups) {
+        Passage { lookups, at: 0 }
+    }
+
+    /// Takes the frames that are left, all of them or those before the one that time has to go on for: then call [`Core::go_on`] and come back.
+    #[inline]
+    pub fn pass(&mut self, frames: &[Frame<'_>], passage: &mut Passage) -> bool {
+        while let Some(frame) = frames.get(passage.at) {
+            let lookup = &passage.lookups[passage.at];
+            let packet = &frame.packet;
+            if packet.fragment == Fragment::Later && packet.ip_id == fragments::ORPHAN {
+                self.stats.fragment_orphans += 1;
+                passage.at += 1;
+                continue;
+            }
+            let second = seconds(packet.time_us);
+            if second != self.now_s && !self.is_at(second) {
+                return false;
+            }
             self.frame(frame, lookup);
+            passage.at += 1;
         }
+        true
     }
 
     fn frame(&mut self, frame: &Frame<'_>, lookup: &Lookup) {
         let packet = &frame.packet;
-        if packet.fragment == Fragment::Later && packet.ip_id == fragments::ORPHAN {
-            self.stats.fragment_orphans += 1;
-            return;
-        }
-        let second = seconds(packet.time_us);
-        if second != self.now_s {
-            self.follow(second);
-        }
         let mut slot = self.slot(frame, lookup);
         let mut way = self.flows.get(slot).way(lookup.forward);
         if self.is_live && !self.is_first_sighting(slot, way, packet) {

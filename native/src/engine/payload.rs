@@ -1,6 +1,6 @@
 //! Payload on its way to the application layer, TCP in order.
 
-use super::life::L7_TICK_S;
+use super::turn::L7_TICK_S;
 use super::{Core, Frame};
 use crate::flow::App;
 use crate::flow::history::letter;

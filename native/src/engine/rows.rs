@@ -256,7 +256,7 @@ impl RowSink<'_> {
     fn write(&mut self, from: &L7Row<'_>) {
         let (table, seen) = self.output.l7();
         let row = table.rows();
-        let ends = FlowEnds::of(self.flow, self.cold, self.documents.pair(self.flow.pair).key);
+        let ends = FlowEnds::of(self.flow, self.cold, self.documents.key(self.flow.pair));
         write_flow!(table, row, &ends, self.cold.tunnel(), seen);
         table.time.set(row, seconds(from.end_us));
         table.start_time.set(row, from.start_us);

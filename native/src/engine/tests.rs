@@ -1,6 +1,7 @@
 //! Synthetic traffic through the engine.
 
 mod limit;
+mod turn;
 
 use super::*;
 use crate::column::Column;

@@ -4,6 +4,7 @@ use super::key::Seed;
 use crate::packet::{ICMP, ICMP6, Ip, Packet, TCP, flag};
 
 /// Servers seen lately, direct-mapped: a newer one takes an older one's place.
+#[derive(Clone)]
 pub struct Servers {
     tags: Vec<u32>,
     seed: Seed,
