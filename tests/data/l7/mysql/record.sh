@@ -1,13 +1,15 @@
 #!/bin/bash
 # Records the captures of this folder: a stock MariaDB asked by its own client and by Oracle's for Python over loopback.
-# Needs root, mariadb-server, mariadb-client, tcpdump and a python3 with mysql-connector-python.
+# Needs root, mariadb-server, mariadb-client, openssl, tcpdump and a python3 with mysql-connector-python.
 # Then: UPDATE_GOLDEN=1 cargo test --test l7 (in native/), and read the difference.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 port=13306
 mariadb-install-db --no-defaults --datadir="$work/data" --auth-root-authentication-method=normal --skip-test-db --user=root > /dev/null 2>&1
-mariadbd --no-defaults --datadir="$work/data" --socket="$work/sock" --port=$port --bind-address=127.0.0.1 --user=root --local-infile=1 \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/O=Example GmbH/CN=db.example.org" \
+  -keyout "$work/key.pem" -out "$work/cert.pem" 2> /dev/null
+mariadbd --no-defaults --ssl-cert="$work/cert.pem" --ssl-key="$work/key.pem" --datadir="$work/data" --socket="$work/sock" --port=$port --bind-address=127.0.0.1 --user=root --local-infile=1 \
   --innodb-buffer-pool-size=8M --skip-log-bin --skip-name-resolve > "$work/log" 2>&1 &
 server=$!
 trap 'kill $server; wait $server || true; rm -rf "$work"' EXIT
@@ -57,8 +59,14 @@ s.recv(100)
 PY
 }
 compressed() { sql --compress shop -e "select * from items; select seq, 'a text that is always the same' from seq_1_to_300; select 1; insert into items values (700, '$(printf 'x%.0s' $(seq 18))'); select * from missing"; }
+handshake() {
+  sql --ssl shop -e 'select 1'
+  sql --ssl --tls-version=TLSv1.2 shop -e 'select 1'
+  sql --ssl --ssl-verify-server-cert shop -e 'select 1' || true
+}
 record session session
 record logins logins
 record prepared prepared
 record encrypted encrypted
 record compressed compressed
+record handshake handshake

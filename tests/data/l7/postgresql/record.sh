@@ -1,6 +1,6 @@
 #!/bin/bash
 # Records the captures of this folder: a stock PostgreSQL asked by psql and by asyncpg over loopback.
-# Needs root, postgresql, tcpdump and a python3 with asyncpg.
+# Needs root, postgresql, openssl, tcpdump and a python3 with asyncpg.
 # Then: UPDATE_GOLDEN=1 cargo test --test l7 (in native/), and read the difference.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,9 @@ chown postgres "$work"; chmod 755 "$work"; cd "$work"
 as() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 echo secret > "$work/secret"; chmod 644 "$work/secret"
 as "$bin/initdb" -D "$work/data" -U u --pwfile="$work/secret" -A scram-sha-256 > /dev/null
-as "$bin/pg_ctl" -D "$work/data" -w -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work -c shared_buffers=2MB" -l "$work/log" start > /dev/null
+as openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/O=Example GmbH/CN=db.example.org" \
+  -keyout "$work/key.pem" -out "$work/cert.pem" 2> /dev/null
+as "$bin/pg_ctl" -D "$work/data" -w -o "-p $port -c ssl=on -c ssl_cert_file=$work/cert.pem -c ssl_key_file=$work/key.pem -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work -c shared_buffers=2MB" -l "$work/log" start > /dev/null
 trap 'as "$bin/pg_ctl" -D "$work/data" -m immediate stop > /dev/null; rm -rf "$work"' EXIT
 export PGPASSWORD=secret PGSSLMODE=disable PGGSSENCMODE=disable
 sql() { psql -X -h 127.0.0.1 -p $port -U u -d postgres "$@"; }
@@ -43,7 +45,16 @@ select 1 / (id - 3) from items;
 SQL
   sql -c 'update items set id = id; delete from items where id = 5'
 }
-logins() { PGPASSWORD=wrong sql -c 'select 1'; PGSSLMODE=prefer sql -c 'select 1' -d nowhere; }
+logins() { # by a server that has no certificate
+  as "$bin/psql" -X -q -h "$work" -p $port -U u -d postgres -c 'alter system set ssl = off' -c 'select pg_reload_conf()'; sleep 0.3
+  PGPASSWORD=wrong sql -c 'select 1'; PGSSLMODE=prefer sql -c 'select 1' -d nowhere
+  as "$bin/psql" -X -q -h "$work" -p $port -U u -d postgres -c 'alter system reset ssl' -c 'select pg_reload_conf()'; sleep 0.3
+}
+handshake() {
+  PGSSLMODE=require sql -c 'select 1'
+  PGSSLMODE=require sql "sslmode=require ssl_max_protocol_version=TLSv1.2 dbname=postgres" -c 'select 1'
+  PGSSLMODE=verify-full PGSSLROOTCERT=$work/cert.pem sql -c 'select 1'
+}
 extended() {
   python3 - $port <<PY
 import asyncio, sys, asyncpg
@@ -71,3 +82,4 @@ PY
 record simple simple
 record logins logins
 record extended extended
+record handshake handshake
