@@ -11,6 +11,7 @@ mod dns;
 mod dubbo;
 mod fastcgi;
 mod flow;
+mod garbled;
 mod hostile;
 mod http1;
 mod http2;
