@@ -164,6 +164,19 @@ impl Label {
         self.set_key(row, key);
     }
 
+    /// As `set_each` for words of the program.
+    pub fn set_words(&mut self, row: usize, words: impl Iterator<Item = &'static str>) {
+        let (mut last, mut key) = ("", 0);
+        for (row, word) in (row..).zip(words) {
+            if std::ptr::eq(word, last) {
+                self.set_key(row, key);
+            } else {
+                self.set_word(row, word);
+                (last, key) = (word, self.keys[row]);
+            }
+        }
+    }
+
     /// Puts a position that `intern` gave into `row`.
     #[inline]
     pub fn set_key(&mut self, row: usize, key: u32) {
@@ -183,6 +196,20 @@ impl Label {
         debug_assert!(self.keys.len() <= rows.start, "rows are set once");
         self.keys.resize(rows.start, 0);
         self.keys.resize(rows.end, key);
+    }
+
+    /// Puts values into the rows from `row` on, of which none is set yet. Neighbours often have the same one.
+    pub fn set_each<'a>(&mut self, row: usize, values: impl Iterator<Item = &'a str>) {
+        let (mut last, mut key) = ("", 0);
+        for (row, value) in (row..).zip(values) {
+            if value.is_empty() {
+                continue;
+            }
+            if !same(value.as_bytes(), last.as_bytes()) {
+                (last, key) = (value, self.intern(value));
+            }
+            self.set_key(row, key);
+        }
     }
 
     /// The value of `row`, empty where it was never set.

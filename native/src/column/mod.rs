@@ -75,6 +75,23 @@ impl<T: Copy + Default> Num<T> {
         self.values.resize(rows.end, value);
     }
 
+    /// Puts values into the rows from `row` on, of which none is set yet.
+    #[inline]
+    pub fn set_block(&mut self, row: usize, values: &[T])
+    where
+        T: PartialEq,
+    {
+        debug_assert!(self.values.len() <= row, "rows are set once");
+        let default = T::default();
+        if values.iter().all(|value| *value == default) {
+            return;
+        }
+        if self.values.len() < row {
+            self.values.resize(row, default);
+        }
+        self.values.extend_from_slice(values);
+    }
+
     /// The value of `row`, the default where it was never set.
     #[inline]
     pub fn get(&self, row: usize) -> T {

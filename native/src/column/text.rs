@@ -91,6 +91,15 @@ impl Text {
         self.ends.push(self.data.len() as u32);
     }
 
+    /// Puts values into the rows from `row` on, of which none is set yet.
+    pub fn set_each<'a>(&mut self, row: usize, values: impl Iterator<Item = &'a str>) {
+        for (row, value) in (row..).zip(values) {
+            if !value.is_empty() {
+                self.set(row, value);
+            }
+        }
+    }
+
     /// Appends a value without looking whether it is UTF-8.
     ///
     /// # Safety

@@ -12,6 +12,7 @@ mod output;
 mod owners;
 mod payload;
 pub mod replay;
+mod requests;
 mod reservoir;
 mod rows;
 mod selection;

@@ -1,6 +1,10 @@
 //! Rows on their way out: open blocks, and finished batches that wait to be taken.
 
+use super::requests::{TOGETHER, Waiting};
 use super::reservoir::Reservoir;
+use super::rows::FlowEnds;
+use crate::flow::Outside;
+use crate::l7::{Finished, L7Row};
 use crate::table::generated::{Application, ApplicationMap, L4FlowLog, L7FlowLog, Network, NetworkMap};
 use crate::table::{Batch, Layout, TableDef, generated};
 use std::collections::{HashMap, VecDeque};
@@ -48,6 +52,9 @@ pub struct Output {
     pub seen: Seen,
     l4: L4FlowLog,
     l7: L7FlowLog,
+    /// What becomes rows of it, and its texts.
+    waiting: Waiting,
+    kept: Vec<Finished>,
     network: [Network; 2],
     network_map: [NetworkMap; 2],
     application: [Application; 2],
@@ -101,6 +108,8 @@ impl Output {
             },
             l4: L4FlowLog::default(),
             l7: L7FlowLog::default(),
+            waiting: Waiting::default(),
+            kept: Vec::with_capacity(TOGETHER),
             network: Default::default(),
             network_map: Default::default(),
             application: Default::default(),
@@ -116,6 +125,7 @@ impl Output {
     }
 
     pub fn configure(&mut self, config: &super::Config) {
+        self.write_kept();
         self.seen.agent_id = config.agent_id;
         self.max_ready_bytes = config.max_ready_bytes;
         self.batch_rows = config.batch_rows.max(1);
@@ -133,6 +143,7 @@ impl Output {
 
     /// Ends the samples of the second so far: their rows are finished batches.
     fn settle(&mut self) {
+        self.write_kept();
         let [l4, l7] = &mut self.reservoirs;
         let l4 = l4.is_limited().then(|| sampled(l4, LOGS[0], &mut self.l4));
         let l7 = l7.is_limited().then(|| sampled(l7, LOGS[1], &mut self.l7));
@@ -148,7 +159,7 @@ impl Output {
     /// The same for the L7 log.
     #[inline]
     pub fn may_write_l7(&mut self) -> bool {
-        self.reservoirs[1].offer(self.l7.rows())
+        self.reservoirs[1].offer(self.l7.rows() + self.kept.len())
     }
 
     /// Rows of the L4 and of the L7 log that were left out because of the limit.
@@ -177,11 +188,34 @@ impl Output {
         }
     }
 
-    pub fn l7(&mut self) -> (&mut L7FlowLog, &Seen) {
-        (&mut self.l7, &self.seen)
+    /// Keeps what becomes a row of the L7 log until there are some of them, or they are asked for.
+    #[inline]
+    pub fn keep_l7(&mut self, finished: Finished, ends: &FlowEnds, tunnel: Option<&Outside>) {
+        self.waiting.put(&finished, ends, tunnel, &self.seen);
+        self.kept.push(finished);
+        if self.kept.len() >= TOGETHER || self.l7.rows() + self.kept.len() >= self.batch_rows {
+            self.write_kept();
+        }
     }
 
-    pub fn l7_written(&mut self) {
+    /// Writes the rows that are kept.
+    pub fn write_kept(&mut self) {
+        if !self.kept.is_empty() {
+            self.waiting.write(&mut self.l7, &self.seen, &self.kept);
+            Finished::give_back(self.kept.drain(..));
+            self.l7_written();
+        }
+    }
+
+    /// Writes a row of the L7 log behind those that are kept.
+    pub fn write_l7(&mut self, row: &L7Row<'_>, ends: &FlowEnds, tunnel: Option<&Outside>) {
+        self.write_kept();
+        self.waiting.put(row, ends, tunnel, &self.seen);
+        self.waiting.write(&mut self.l7, &self.seen, std::slice::from_ref(row));
+        self.l7_written();
+    }
+
+    fn l7_written(&mut self) {
         if self.l7.rows() >= self.batch_rows && !self.reservoirs[1].is_limited() {
             let batch = Batch::take(LOGS[1], &mut self.l7);
             self.push(batch);
@@ -196,6 +230,7 @@ impl Output {
 
     /// Ends every open block that has rows. The sample of a limited log goes on until its second is over.
     pub fn cut(&mut self) {
+        self.write_kept();
         let mut batches = Vec::with_capacity(10);
         if !self.reservoirs[0].is_limited() {
             batches.push(Batch::take(LOGS[0], &mut self.l4));

@@ -106,10 +106,11 @@ impl Core {
     }
 
     fn learn_names(&mut self, processes: [u32; 2]) {
-        let names = &mut self.output.seen.processes;
-        if names.len() > MAX_NAMES {
-            names.clear();
+        if self.output.seen.processes.len() > MAX_NAMES {
+            self.output.write_kept();
+            self.output.seen.processes.clear();
         }
+        let names = &mut self.output.seen.processes;
         for process in processes.into_iter().filter(|process| *process != 0) {
             names.entry(process).or_insert_with(|| {
                 // Gone already: a name that stays empty.

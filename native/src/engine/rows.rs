@@ -4,67 +4,40 @@ use super::{Output, Seen};
 use crate::document::rows::{set, write_ends};
 use crate::document::{Documents, L7Meter, PairKey};
 use crate::flow::measure::{self, Delay, Rare};
-use crate::flow::{Cold, Flow, Outside, state};
-use crate::l7::{L7Row, L7Sink, RowType, Status};
-use crate::packet::tunnel::Kind;
+use crate::flow::{Cold, Flow, state};
+use crate::l7::{Finished, L7Row, L7Sink, RowType, Status, Tells};
 use crate::packet::{Ip, TCP};
 use crate::table::Layout;
+use crate::table::generated::L4FlowLog;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Writes what both tables say about a flow's ends and where it was seen.
-macro_rules! write_flow {
-    ($table:expr, $row:expr, $ends:expr, $tunnel:expr, $seen:expr) => {{
-        let (table, row, ends, seen): (_, usize, &FlowEnds, &Seen) = (&mut *$table, $row, $ends, $seen);
-        let tunnel: Option<&Outside> = $tunnel;
-        if let Some(Outside {
+/// Writes what was taken off a flow's packets.
+macro_rules! write_tunnel {
+    ($table:expr, $row:expr, $tunnel:expr) => {{
+        let (table, row) = (&mut *$table, $row);
+        let $crate::flow::Outside {
             tunnels: [outer, inner],
             ends,
-        }) = tunnel
-        {
-            set!(
-                table,
-                row,
-                tunnel_tier = 1 + u8::from(inner.kind != Kind::None),
-                tunnel_type = outer.kind as u8,
-                tunnel_id = outer.id,
-                tunnel_inner_type = inner.kind as u8,
-                tunnel_inner_id = inner.id,
-            );
-            if let Some((ips, is_ipv6)) = ends {
-                table.tunnel_ip_0.set(row, &address(ips[0], *is_ipv6));
-                table.tunnel_ip_1.set(row, &address(ips[1], *is_ipv6));
-            }
-        }
-        let nic = seen.nic(ends.pair.nic);
-        if ends.processes != [0, 0] {
-            table.process_kname_0.set(row, seen.process(ends.processes[0]));
-            table.process_kname_1.set(row, seen.process(ends.processes[1]));
-        }
-        write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
-        if !nic.name.is_empty() {
-            table.capture_nic.set(row, &nic.name);
-        }
-        table
-            .observation_point
-            .set_word(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
-        set!(
+        } = $tunnel;
+        $crate::document::rows::set!(
             table,
             row,
-            flow_id = ends.flow_id,
-            client_port = ends.client_port,
-            server_port = ends.pair.server_port,
-            protocol = ends.pair.protocol,
-            capture_nic_type = nic.kind,
-            vlan = ends.vlan,
-            vlan_inner = ends.vlan_inner,
-            process_id_0 = ends.processes[0],
-            process_id_1 = ends.processes[1],
+            tunnel_tier = 1 + u8::from(inner.kind != $crate::packet::tunnel::Kind::None),
+            tunnel_type = outer.kind as u8,
+            tunnel_id = outer.id,
+            tunnel_inner_type = inner.kind as u8,
+            tunnel_inner_id = inner.id,
         );
+        if let Some((ips, is_ipv6)) = ends {
+            table.tunnel_ip_0.set(row, &$crate::engine::rows::address(ips[0], *is_ipv6));
+            table.tunnel_ip_1.set(row, &$crate::engine::rows::address(ips[1], *is_ipv6));
+        }
     }};
 }
+pub(super) use write_tunnel;
 
 /// An address as text.
-fn address(ip: Ip, is_ipv6: bool) -> String {
+pub(super) fn address(ip: Ip, is_ipv6: bool) -> String {
     if is_ipv6 {
         Ipv6Addr::from(super::ip6(ip)).to_string()
     } else {
@@ -96,13 +69,45 @@ impl FlowEnds {
     }
 }
 
+/// Writes a flow's ends and where it was seen.
+fn write_flow(table: &mut L4FlowLog, row: usize, ends: &FlowEnds, seen: &Seen) {
+    let nic = seen.nic(ends.pair.nic);
+    if ends.processes != [0, 0] {
+        table.process_kname_0.set(row, seen.process(ends.processes[0]));
+        table.process_kname_1.set(row, seen.process(ends.processes[1]));
+    }
+    write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
+    if !nic.name.is_empty() {
+        table.capture_nic.set(row, &nic.name);
+    }
+    table
+        .observation_point
+        .set_word(row, super::OBSERVATION_POINTS[usize::from(ends.pair.observation_point)]);
+    set!(
+        table,
+        row,
+        flow_id = ends.flow_id,
+        client_port = ends.client_port,
+        server_port = ends.pair.server_port,
+        protocol = ends.pair.protocol,
+        capture_nic_type = nic.kind,
+        vlan = ends.vlan,
+        vlan_inner = ends.vlan_inner,
+        process_id_0 = ends.processes[0],
+        process_id_1 = ends.processes[1],
+    );
+}
+
 /// Writes the row of a flow: what happened since its last one. `end` is its `close_type`, when that was, and how many flows more it tells of.
 pub fn write_l4(output: &mut Output, over: (&Flow, &Cold, Option<&Rare>), pair: PairKey, end: (u8, i64, u32)) {
     let ((flow, cold, rare), (close_type, end_us, merged)) = (over, end);
     let (table, seen) = output.l4();
     let row = table.rows();
     let end_us = end_us.max(flow.start_us);
-    write_flow!(table, row, &FlowEnds::of(flow, cold, pair), cold.tunnel(), seen);
+    write_flow(table, row, &FlowEnds::of(flow, cold, pair), seen);
+    if let Some(tunnel) = cold.tunnel() {
+        write_tunnel!(table, row, tunnel);
+    }
     table.time.set(row, seconds(end_us));
     table.start_time.set(row, flow.start_us);
     table.end_time.set(row, end_us);
@@ -175,7 +180,7 @@ pub fn write_l4(output: &mut Output, over: (&Flow, &Cold, Option<&Rare>), pair: 
     output.l4_written();
 }
 
-fn write_rare(table: &mut crate::table::generated::L4FlowLog, row: usize, rare: &Rare) {
+fn write_rare(table: &mut L4FlowLog, row: usize, rare: &Rare) {
     let tcp = &rare.tcp;
     set!(
         table,
@@ -234,81 +239,43 @@ pub struct RowSink<'a> {
 
 impl L7Sink for RowSink<'_> {
     fn row(&mut self, row: &L7Row<'_>) {
-        let mut counts = L7Meter {
-            request: u64::from(row.row_type != RowType::Response),
-            response: u64::from(row.row_type != RowType::Request),
-            client_error: u32::from(row.response_status == Status::ClientError),
-            server_error: u32::from(row.response_status == Status::ServerError),
-            timeout: u32::from(row.response_status == Status::Timeout),
-            rrt: Delay::default(),
-        };
-        if row.has_duration() {
-            counts.rrt.sample(0, row.response_duration_us as i64, i64::MAX);
-        }
-        self.documents.add_l7(self.flow.pair, row.protocol, row.endpoint, &counts);
+        self.count(row);
         if self.writes_log && self.output.may_write_l7() {
-            self.write(row);
+            self.output.write_l7(row, &self.ends(), self.cold.tunnel());
+        }
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        self.count(&finished);
+        if self.writes_log && self.output.may_write_l7() {
+            let ends = self.ends();
+            self.output.keep_l7(finished, &ends, self.cold.tunnel());
+        } else {
+            Finished::give_back([finished]);
         }
     }
 }
 
 impl RowSink<'_> {
-    fn write(&mut self, from: &L7Row<'_>) {
-        let (table, seen) = self.output.l7();
-        let row = table.rows();
-        let ends = FlowEnds::of(self.flow, self.cold, self.documents.key(self.flow.pair));
-        write_flow!(table, row, &ends, self.cold.tunnel(), seen);
-        table.time.set(row, seconds(from.end_us));
-        table.start_time.set(row, from.start_us);
-        table.end_time.set(row, from.end_us);
-        set!(
-            table,
-            row,
-            agent_id = seen.agent_id,
-            l7_protocol = from.protocol,
-            r#type = from.row_type as u8,
-            is_tls = u8::from(from.is_tls),
-            is_async = u8::from(from.is_async),
-            request_id = from.request_id,
-            response_status = from.response_status as u8,
-            response_code = from.response_code,
-            response_duration = from.response_duration_us,
-            request_length = from.request_length,
-            response_length = from.response_length,
-            captured_request_byte = from.captured_request_byte,
-            captured_response_byte = from.captured_response_byte,
-            sql_affected_rows = from.sql_affected_rows,
-            req_tcp_seq = from.req_tcp_seq,
-            resp_tcp_seq = from.resp_tcp_seq,
-        );
-        macro_rules! text {
-            ($($column:ident = $value:expr),+ $(,)?) => { $( if !$value.is_empty() { table.$column.set(row, $value); } )+ };
+    #[inline]
+    fn ends(&self) -> FlowEnds {
+        FlowEnds::of(self.flow, self.cold, self.documents.key(self.flow.pair))
+    }
+
+    #[inline]
+    fn count(&mut self, row: &impl Tells) {
+        let (row_type, status) = (row.row_type(), row.response_status());
+        let mut counts = L7Meter {
+            request: u64::from(row_type != RowType::Response),
+            response: u64::from(row_type != RowType::Request),
+            client_error: u32::from(status == Status::ClientError),
+            server_error: u32::from(status == Status::ServerError),
+            timeout: u32::from(status == Status::Timeout),
+            rrt: Delay::default(),
+        };
+        if row_type == RowType::Session {
+            counts.rrt.sample(0, row.response_duration_us() as i64, i64::MAX);
         }
-        table.l7_protocol_str.set_word(row, from.protocol_name);
-        text!(
-            version = from.version,
-            request_type = from.request_type,
-            request_domain = from.request_domain,
-            request_resource = from.request_resource,
-            endpoint = from.endpoint,
-            response_exception = from.response_exception,
-            response_result = from.response_result,
-            trace_id = from.trace_id,
-            span_id = from.span_id,
-            parent_span_id = from.parent_span_id,
-            x_request_id_0 = from.x_request_id_0,
-            x_request_id_1 = from.x_request_id_1,
-            http_proxy_client = from.http_proxy_client,
-            user_agent = from.user_agent,
-            referer = from.referer,
-        );
-        if !from.attributes.is_empty() {
-            for (key, value) in from.attributes.iter() {
-                table.attributes.add(key, value);
-            }
-            table.attributes.end_row(row);
-        }
-        table.commit();
-        self.output.l7_written();
+        self.documents.add_l7(self.flow.pair, row.protocol(), row.endpoint(), &counts);
     }
 }

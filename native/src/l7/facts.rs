@@ -44,6 +44,20 @@ struct Span {
     len: u16,
 }
 
+/// Which texts there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told([u16; SLOTS]);
+
+impl Told {
+    /// There may be any.
+    pub(crate) const ALL: Told = Told([1; SLOTS]);
+
+    #[inline]
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.0[slot as usize] != 0
+    }
+}
+
 /// What one message says; the parser fills it, a row is made of one or two of them.
 #[derive(Debug, Default)]
 pub struct Facts {
@@ -146,6 +160,14 @@ impl Facts {
         self.at(self.spans[slot as usize])
     }
 
+    /// Notes which texts are there.
+    #[inline]
+    pub(crate) fn told(&self, told: &mut Told) {
+        for (told, span) in told.0.iter_mut().zip(&self.spans) {
+            *told |= span.len;
+        }
+    }
+
     /// Adds a pair to the row's `attributes`.
     pub fn attribute(&mut self, key: &str, value: &[u8]) {
         if self.pairs.len() < MAX_ATTRIBUTES {
@@ -191,16 +213,48 @@ impl Facts {
 
     /// Forgets everything, keeps the buffers.
     pub(crate) fn clear(&mut self) {
-        let mut text = std::mem::take(&mut self.text);
-        let mut pairs = std::mem::take(&mut self.pairs);
+        let Facts {
+            text,
+            spans,
+            pairs,
+            key,
+            loose_key,
+            first_key,
+            is_last_word,
+            request_id,
+            dialect,
+            code,
+            status,
+            length,
+            affected_rows,
+            is_async,
+            group,
+            ends_group,
+            until_end,
+            is_tls,
+            note,
+            captured,
+            counted,
+            open,
+            start_us,
+            end_us,
+            tcp_seq,
+            tcp_ack,
+            from_client,
+            doubtful,
+            is_optional,
+        } = self;
+        // In place: to make an empty one and to move it here costs more than the rest of a small message.
         text.clear();
         pairs.clear();
-        *self = Facts {
-            text,
-            pairs,
-            length: -1,
-            ..Facts::default()
-        };
+        *spans = Default::default();
+        (*key, *loose_key, *first_key, *is_last_word) = Default::default();
+        (*request_id, *dialect, *code, *status) = Default::default();
+        (*length, *affected_rows, *is_async, *group) = (-1, 0, false, 0);
+        (*ends_group, *until_end, *is_tls, *note) = Default::default();
+        (*captured, *counted, *open, *start_us) = Default::default();
+        (*end_us, *tcp_seq, *tcp_ack) = Default::default();
+        (*from_client, *doubtful, *is_optional) = Default::default();
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
@@ -291,14 +345,19 @@ pub(crate) fn take(start_us: i64, tcp_seq: u32, tcp_ack: u32) -> Box<Facts> {
 
 /// Facts that nobody needs any more.
 #[inline]
-pub(crate) fn give(mut facts: Box<Facts>) {
-    if facts.text.capacity() > MAX_POOLED_TEXT {
-        return;
-    }
-    facts.clear();
+pub(crate) fn give(facts: Box<Facts>) {
+    give_all([facts]);
+}
+
+/// The same for several.
+#[inline]
+pub(crate) fn give_all(all: impl IntoIterator<Item = Box<Facts>>) {
     POOL.with_borrow_mut(|pool| {
-        if pool.len() < MAX_POOLED {
-            pool.push(facts);
+        for mut facts in all {
+            if facts.text.capacity() <= MAX_POOLED_TEXT && pool.len() < MAX_POOLED {
+                facts.clear();
+                pool.push(facts);
+            }
         }
     });
 }

@@ -53,8 +53,9 @@ mod thrift;
 mod tls;
 mod zmtp;
 
+pub use crate::session::{Finished, Tells};
 pub use dns::type_number as dns_type;
-pub use facts::{Facts, Slot};
+pub use facts::{Facts, Slot, Told};
 pub use flow::FlowL7;
 pub use parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
 pub use settings::L7Settings;
@@ -187,6 +188,12 @@ impl L7Row<'_> {
 /// Takes finished rows.
 pub trait L7Sink {
     fn row(&mut self, row: &L7Row<'_>);
+
+    /// Takes what becomes a row. Whoever keeps it makes the row later.
+    fn finished(&mut self, finished: Finished) {
+        self.row(&finished.row());
+        Finished::give_back([finished]);
+    }
 }
 
 /// What was recognised during one call; the flow adds it to its L4 row.

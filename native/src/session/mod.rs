@@ -10,6 +10,7 @@ use crate::l7::facts::{self, Facts};
 use crate::l7::table::{Dialect, Pairing, Protocol, TLS};
 use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
 use order::Order;
+pub use row::{Finished, Tells};
 use std::collections::VecDeque;
 
 /// Where rows go, and what is counted on the way.
@@ -75,6 +76,12 @@ impl Session {
         if !oldest.doubtful {
             return self.order.allows(oldest, response).then_some(0);
         }
+        self.place_behind_loss(response)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn place_behind_loss(&self, response: &Facts) -> Option<usize> {
         // With several under way nobody can tell which one this answers.
         if self.pipelined {
             return None;
@@ -529,8 +536,9 @@ pub(crate) struct Part {
 }
 
 impl Facts {
+    /// More of the message was seen.
     #[inline]
-    fn add(&mut self, part: Part, now_us: i64) {
+    pub(crate) fn add(&mut self, part: Part, now_us: i64) {
         self.captured += part.size;
         self.counted += part.content;
         self.end_us = self.end_us.max(now_us);

@@ -1,87 +1,179 @@
 //! A row from a request, a response, or both.
 
 use super::Out;
-use crate::l7::facts::{self, Facts, Slot};
+use crate::l7::facts::{self, Facts, Slot, Told};
+use crate::l7::table::{Dialect, Protocol};
 use crate::l7::{Attributes, L7Row, RowType, Status};
 
-/// Hands the row of this exchange to the sink.
-#[inline]
-pub(super) fn emit(request: Option<Box<Facts>>, response: Option<Box<Facts>>, out: &mut Out<'_>) {
-    let row = build(request.as_deref(), response.as_deref(), out);
-    if let Some(row) = row {
-        out.sink.row(&row);
-    }
-    request.into_iter().chain(response).for_each(facts::give);
+/// A request, a response, or both, of which nothing more will come.
+pub struct Finished {
+    request: Option<Box<Facts>>,
+    response: Option<Box<Facts>>,
+    protocol: &'static Protocol,
 }
 
-fn build<'a>(request: Option<&'a Facts>, response: Option<&'a Facts>, out: &Out<'_>) -> Option<L7Row<'a>> {
-    // What both may tell: the request's word goes first.
-    let first = request.or(response)?;
-    let either = |slot: Slot| {
-        let text = first.get(slot);
-        if text.is_empty() {
-            response.map_or("", |facts| facts.get(slot))
-        } else {
-            text
+/// Hands this exchange to the sink.
+#[inline]
+pub(super) fn emit(request: Option<Box<Facts>>, response: Option<Box<Facts>>, out: &mut Out<'_>) {
+    out.sink.finished(Finished {
+        request,
+        response,
+        protocol: out.protocol,
+    });
+}
+
+/// What a row says, whichever way it is held.
+macro_rules! tells {
+    ($($name:ident: $type:ty = |$finished:ident| $value:expr),+ $(,)?) => {
+        /// What a row says, in the words of [`L7Row`].
+        pub trait Tells {
+            $(fn $name(&self) -> $type;)+
+            fn attributes(&self) -> Attributes<'_>;
+            /// Notes which texts it has.
+            fn told(&self, told: &mut Told);
+        }
+
+        impl Tells for L7Row<'_> {
+            $(
+                #[inline]
+                fn $name(&self) -> $type {
+                    self.$name
+                }
+            )+
+            fn attributes(&self) -> Attributes<'_> {
+                self.attributes
+            }
+            fn told(&self, told: &mut Told) {
+                *told = Told::ALL;
+            }
+        }
+
+        impl Tells for Finished {
+            $(
+                #[inline]
+                fn $name(&self) -> $type {
+                    let $finished = self;
+                    $value
+                }
+            )+
+            #[inline]
+            fn attributes(&self) -> Attributes<'_> {
+                Attributes::of(self.request.as_deref(), self.response.as_deref())
+            }
+            #[inline]
+            fn told(&self, told: &mut Told) {
+                self.request.iter().chain(&self.response).for_each(|facts| facts.told(told));
+            }
+        }
+
+        impl Finished {
+            /// All of it.
+            pub fn row(&self) -> L7Row<'_> {
+                L7Row {
+                    $($name: self.$name(),)+
+                    attributes: self.attributes(),
+                }
+            }
         }
     };
-    let dialect = first.dialect.or(response.and_then(|facts| facts.dialect));
-    let (protocol, protocol_name) = dialect.map_or((out.protocol.id, out.protocol.name), |dialect| (dialect.id, dialect.name));
-    let mut row = L7Row {
-        protocol,
-        protocol_name,
-        version: either(Slot::Version),
-        is_async: first.is_async,
-        is_tls: first.is_tls || response.is_some_and(|facts| facts.is_tls),
-        request_type: either(Slot::RequestType),
-        request_domain: either(Slot::Domain),
-        request_resource: either(Slot::Resource),
-        endpoint: either(Slot::Endpoint),
-        request_id: first.request_id,
-        trace_id: either(Slot::TraceId),
-        span_id: either(Slot::SpanId),
-        parent_span_id: either(Slot::ParentSpanId),
-        request_length: -1,
-        response_length: -1,
-        start_us: first.start_us,
-        // A late segment can fill a hole in front of earlier ones.
-        end_us: first.end_us.max(first.start_us),
-        response_status: Status::Unknown,
-        attributes: Attributes::of(request, response),
-        ..L7Row::default()
-    };
-    if let Some(request) = request {
-        row.response_status = request.status;
-        // Told by a request only where it was given up.
-        row.response_code = request.code;
-        row.response_exception = request.get(Slot::Exception);
-        row.request_length = request.length;
-        row.captured_request_byte = u32::try_from(request.captured).unwrap_or(u32::MAX);
-        row.req_tcp_seq = request.tcp_seq;
-        row.x_request_id_0 = request.get(Slot::XRequestId);
-        row.http_proxy_client = request.get(Slot::ProxyClient);
-        row.user_agent = request.get(Slot::UserAgent);
-        row.referer = request.get(Slot::Referer);
-    }
-    if let Some(response) = response {
-        row.row_type = RowType::Response;
-        row.response_status = response.status;
-        row.response_code = response.code;
-        row.response_length = response.length;
-        row.response_exception = response.get(Slot::Exception);
-        row.response_result = response.get(Slot::Result);
-        row.captured_response_byte = u32::try_from(response.captured).unwrap_or(u32::MAX);
-        row.resp_tcp_seq = response.tcp_seq;
-        row.x_request_id_1 = response.get(Slot::XRequestId);
-        row.end_us = row.end_us.max(response.end_us);
-        if let Some(request) = request {
-            row.row_type = RowType::Session;
-            // Without the question several answers may look like one, and a number like this one.
-            row.sql_affected_rows = response.affected_rows;
-            // Captures put together from several queues can run backwards.
+}
+
+tells! {
+    protocol: u8 = |it| it.dialect().map_or(it.protocol.id, |dialect| dialect.id),
+    protocol_name: &'static str = |it| it.dialect().map_or(it.protocol.name, |dialect| dialect.name),
+    version: &str = |it| it.either(Slot::Version),
+    row_type: RowType = |it| match (&it.request, &it.response) {
+        (Some(_), Some(_)) => RowType::Session,
+        (None, Some(_)) => RowType::Response,
+        _ => RowType::Request,
+    },
+    is_tls: bool = |it| it.request.iter().chain(&it.response).any(|facts| facts.is_tls),
+    is_async: bool = |it| it.first().is_some_and(|facts| facts.is_async),
+    request_type: &str = |it| it.either(Slot::RequestType),
+    request_domain: &str = |it| it.either(Slot::Domain),
+    request_resource: &str = |it| it.either(Slot::Resource),
+    endpoint: &str = |it| it.either(Slot::Endpoint),
+    request_id: u64 = |it| it.first().map_or(0, |facts| facts.request_id),
+    response_status: Status = |it| it.last().map_or(Status::Unknown, |facts| facts.status),
+    // Told by a request only where it was given up.
+    response_code: i32 = |it| it.last().map_or(0, |facts| facts.code),
+    response_exception: &str = |it| it.last().map_or("", |facts| facts.get(Slot::Exception)),
+    response_result: &str = |it| it.response.as_ref().map_or("", |facts| facts.get(Slot::Result)),
+    response_duration_us: u64 = |it| match (&it.request, &it.response) {
+        (Some(request), Some(response)) => {
             let answered_us = if response.until_end { response.end_us } else { response.start_us };
-            row.response_duration_us = u64::try_from(answered_us - request.start_us).unwrap_or(0);
+            // Captures put together from several queues can run backwards.
+            u64::try_from(answered_us - request.start_us).unwrap_or(0)
+        }
+        _ => 0,
+    },
+    request_length: i64 = |it| it.request.as_ref().map_or(-1, |facts| facts.length),
+    response_length: i64 = |it| it.response.as_ref().map_or(-1, |facts| facts.length),
+    captured_request_byte: u32 = |it| captured(&it.request),
+    captured_response_byte: u32 = |it| captured(&it.response),
+    // Without the question several answers may look like one, and a number like this one.
+    sql_affected_rows: u64 = |it| match (&it.request, &it.response) {
+        (Some(_), Some(response)) => response.affected_rows,
+        _ => 0,
+    },
+    trace_id: &str = |it| it.either(Slot::TraceId),
+    span_id: &str = |it| it.either(Slot::SpanId),
+    parent_span_id: &str = |it| it.either(Slot::ParentSpanId),
+    x_request_id_0: &str = |it| it.asked(Slot::XRequestId),
+    x_request_id_1: &str = |it| it.response.as_ref().map_or("", |facts| facts.get(Slot::XRequestId)),
+    http_proxy_client: &str = |it| it.asked(Slot::ProxyClient),
+    user_agent: &str = |it| it.asked(Slot::UserAgent),
+    referer: &str = |it| it.asked(Slot::Referer),
+    req_tcp_seq: u32 = |it| it.request.as_ref().map_or(0, |facts| facts.tcp_seq),
+    resp_tcp_seq: u32 = |it| it.response.as_ref().map_or(0, |facts| facts.tcp_seq),
+    start_us: i64 = |it| it.first().map_or(0, |facts| facts.start_us),
+    // A late segment can fill a hole in front of earlier ones.
+    end_us: i64 = |it| it.first().map_or(0, |first| {
+        let end_us = first.end_us.max(first.start_us);
+        it.response.as_ref().map_or(end_us, |response| end_us.max(response.end_us))
+    }),
+}
+
+#[inline]
+fn captured(facts: &Option<Box<Facts>>) -> u32 {
+    facts.as_ref().map_or(0, |facts| u32::try_from(facts.captured).unwrap_or(u32::MAX))
+}
+
+impl Finished {
+    #[inline]
+    fn first(&self) -> Option<&Facts> {
+        self.request.as_deref().or(self.response.as_deref())
+    }
+
+    #[inline]
+    fn last(&self) -> Option<&Facts> {
+        self.response.as_deref().or(self.request.as_deref())
+    }
+
+    #[inline]
+    fn dialect(&self) -> Option<&'static Dialect> {
+        self.request.iter().chain(&self.response).find_map(|facts| facts.dialect)
+    }
+
+    /// What both may tell: the request's word goes first.
+    #[inline]
+    fn either(&self, slot: Slot) -> &str {
+        let asked = self.asked(slot);
+        if asked.is_empty() {
+            self.response.as_ref().map_or("", |facts| facts.get(slot))
+        } else {
+            asked
         }
     }
-    Some(row)
+
+    #[inline]
+    fn asked(&self, slot: Slot) -> &str {
+        self.request.as_ref().map_or("", |facts| facts.get(slot))
+    }
+
+    /// Their buffers are of use again.
+    #[inline]
+    pub fn give_back(all: impl IntoIterator<Item = Finished>) {
+        facts::give_all(all.into_iter().flat_map(|finished| [finished.request, finished.response]).flatten());
+    }
 }
