@@ -24,28 +24,28 @@ impl Core {
     pub(super) fn payload(&mut self, slot: u32, frame: &Frame<'_>, way: usize) {
         let packet = &frame.packet;
         let has_data = packet.l4_bytes > 0 && packet.fragment != Fragment::Later;
-        let is_wanted = match &self.flows.get(slot).app {
-            // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
-            Some(app) => has_data || packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack),
-            None => has_data && (self.is_custom(slot) || self.is_promising(slot, frame, way)),
+        // An acknowledgement of what never came says that it was lost on the way to us, not on the way.
+        let missed = match &self.flows.get(slot).app {
+            Some(app) => packet.tcp_flags & flag::ACK != 0 && app.streams[1 - way].missed(packet.ack),
+            None => false,
         };
-        if !is_wanted {
-            return;
+        if has_data || missed {
+            self.read(slot, frame, way, (has_data, missed));
         }
-        let mut app = self.flows.get_mut(slot).app.take().unwrap_or_else(|| {
-            Box::new(App {
-                l7: FlowL7::new(&self.config.l7_settings),
-                is_turned: false,
-                streams: Default::default(),
-                remote: None,
-                offered: None,
-                tls_hello_us: 0,
-            })
-        });
-        if packet.tcp_flags & flag::ACK != 0 && packet.protocol == TCP && app.streams[1 - way].missed(packet.ack) {
+    }
+
+    #[inline(never)]
+    fn read(&mut self, slot: u32, frame: &Frame<'_>, way: usize, (has_data, missed): (bool, bool)) {
+        let packet = &frame.packet;
+        let mut app = match self.flows.get_mut(slot).app.take() {
+            Some(app) => app,
+            None if self.is_custom(slot) || self.is_promising(slot, frame, way) => self.new_app(),
+            None => return,
+        };
+        if missed && packet.protocol == TCP {
             self.give_up(slot, &mut app, 1 - way, packet.time_us);
         }
-        let before = app.l7.protocol();
+        let is_new = !app.l7.is_read() && app.l7.protocol() == 0;
         if has_data {
             let bytes = frame.payload();
             if !self.custom.is_empty() {
@@ -62,18 +62,41 @@ impl Core {
         if app.l7.is_reversed() != app.is_turned {
             self.turn(slot, &mut app);
         }
-        let flow = self.flows.get_mut(slot);
-        if before == 0 && app.l7.protocol() != 0 {
+        if is_new && app.l7.protocol() != 0 {
+            let flow = self.flows.get(slot);
             let (ip, port) = flow.server();
             self.strangers.known((ip, port, flow.key.protocol));
         }
+        if app.l7.is_read() {
+            self.flows.get_mut(slot).app = Some(app);
+        } else {
+            self.look_on(slot, app, packet.time_us);
+        }
+    }
+
+    #[cold]
+    fn new_app(&self) -> Box<App> {
+        Box::new(App {
+            l7: FlowL7::new(&self.config.l7_settings),
+            is_turned: false,
+            streams: Default::default(),
+            remote: None,
+            offered: None,
+            tls_hello_us: 0,
+        })
+    }
+
+    /// What becomes of a flow of which no protocol is being read.
+    #[cold]
+    fn look_on(&mut self, slot: u32, app: Box<App>, now_us: i64) {
+        let flow = self.flows.get_mut(slot);
         if app.l7.is_done() {
             flow.attention.stop();
             self.early_bytes -= app.streams.iter().map(Stream::early_bytes).sum::<usize>();
         } else if app.offered.is_none() && app.l7.is_unknown() && !app.streams.iter().any(Stream::has_early) {
             // Whatever this was, it leaves nothing behind but the number of times.
             flow.unread = 3;
-            if app.l7.rests(packet.time_us) {
+            if app.l7.rests(now_us) {
                 flow.attention.rest(REST_TICKS);
             } else {
                 self.not_known(slot);
@@ -150,6 +173,7 @@ impl Core {
         flow.pair = self.documents.turn(flow.pair, port);
     }
 
+    #[inline]
     fn segment(&mut self, slot: u32, app: &mut App, packet: &Packet, bytes: &[u8], way: usize) {
         let direction = &self.flows.get(slot).directions[way];
         if direction.flags & flag::SYN != 0 && self.flows.get(slot).unread & 1 << way == 0 {
@@ -184,6 +208,7 @@ impl Core {
     }
 
     /// Hands on what was kept and is in order now.
+    #[cold]
     fn pop(&mut self, slot: u32, app: &mut App, way: usize) {
         let early_bytes = app.streams[way].early_bytes();
         while let Some((segment, skip)) = app.streams[way].pop() {
@@ -242,6 +267,7 @@ impl Core {
     }
 
     /// `data`: sequence and acknowledgement number, length on the wire, time, captured bytes.
+    #[inline(always)]
     fn deliver(&mut self, slot: u32, app: &mut App, way: usize, data: ((u32, u32), u32, i64, &[u8])) {
         let ((tcp_seq, tcp_ack), wire_len, time_us, payload) = data;
         let flow = self.flows.get(slot);

@@ -137,6 +137,12 @@ impl FlowL7 {
         self.streams.stopped && self.is_idle()
     }
 
+    /// Whether a protocol is being read.
+    #[inline]
+    pub fn is_read(&self) -> bool {
+        self.parser.is_some() && !self.streams.stopped
+    }
+
     /// Whether no protocol was recognised, and nothing waits to be looked at again with more bytes.
     pub fn is_unknown(&self) -> bool {
         self.parser.is_none() && self.streams.lanes.iter().all(|lane| lane.kept().is_empty())

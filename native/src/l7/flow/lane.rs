@@ -92,7 +92,7 @@ impl Streams {
     }
 
     /// Reads the bytes of one packet behind those that were kept.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
         if out.datagram {
             return self.read_datagram(chunk, parser, out);
@@ -112,7 +112,11 @@ impl Streams {
             }
             return;
         }
-        let mut kept = std::mem::take(&mut lane.kept);
+        self.read_joined(chunk, parser, out);
+    }
+
+    fn read_joined(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+        let mut kept = std::mem::take(&mut self.lane(chunk.from_client).kept);
         let carried = kept.len();
         kept.extend_from_slice(chunk.bytes);
         let joined = Chunk {
@@ -213,18 +217,31 @@ impl Streams {
                 facts.captured += fit(size) as u64;
                 facts.end_us = out.now_us;
                 facts.open = body != Body::Bytes(0);
-                lane.rest = match body {
-                    Body::Bytes(0) | Body::Parts => Rest::None,
-                    Body::Bytes(length) => Rest::Bytes(length),
-                    Body::UntilClose => Rest::UntilClose,
-                };
-                if facts.open {
+                let has_body = facts.open;
+                if has_body {
                     lane.body_kind = Some(kind);
                 }
                 lane.body_key = facts.key;
+                let mut taken = fit(size);
+                lane.rest = match body {
+                    Body::Bytes(0) | Body::Parts => Rest::None,
+                    // All of it is there: a message without more to come.
+                    Body::Bytes(length) if length <= (available - taken) as u64 && kind != Kind::Notice && facts.first_key.is_none() => {
+                        taken += length as usize;
+                        let part = Part {
+                            size: length,
+                            content: length,
+                            end: true,
+                        };
+                        facts.add(part, out.now_us);
+                        Rest::None
+                    }
+                    Body::Bytes(length) => Rest::Bytes(length),
+                    Body::UntilClose => Rest::UntilClose,
+                };
                 self.losses = 0;
-                self.begin(kind, from_client, facts, parser, out);
-                Some(fit(size))
+                self.begin(kind, (from_client, has_body), facts, parser, out);
+                Some(taken)
             }
             Step::Part { size, content, key, end } => {
                 let gathered = lane.facts.take().map_or(0, |facts| {
@@ -282,15 +299,10 @@ impl Streams {
         }
     }
 
-    fn begin(&mut self, kind: Kind, from_client: bool, facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
+    #[inline]
+    fn begin(&mut self, kind: Kind, (from_client, has_body): (bool, bool), facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
         if kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
-            // The answer to a request of which only the beginning was seen.
-            if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
-                // What of it had come made no sense, and where reading goes on is a guess.
-                out.seen.parse_failed += 1;
-                self.lanes[0].lost = true;
-            }
-            self.lanes[1].doubtful = facts.open && self.session.next_answered(&facts).is_none();
+            self.lanes[1].doubtful = self.begin_unasked(has_body, &facts, parser, out);
         } else {
             self.lane(from_client).doubtful = false;
         }
@@ -299,6 +311,17 @@ impl Streams {
             self.lanes[0].doubtful = true;
         }
         self.session.begin(kind, facts, out);
+    }
+
+    /// The answer to a request of which only the beginning was seen; whether the length of its body is doubtful.
+    #[cold]
+    fn begin_unasked(&mut self, has_body: bool, facts: &Facts, parser: &mut dyn Parser, out: &mut Out<'_>) -> bool {
+        if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
+            // What of it had come made no sense, and where reading goes on is a guess.
+            out.seen.parse_failed += 1;
+            self.lanes[0].lost = true;
+        }
+        has_body && self.session.next_answered(facts).is_none()
     }
 
     /// Takes what of `available` bytes belongs to the body.
