@@ -2,7 +2,7 @@
 
 use super::L7Settings;
 use super::facts::{Facts, MAX_TEXT, Slot};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2_iter, memmem};
 
 /// Sets resource, endpoint and trace context. What is longer than a text may be is cut.
 pub(super) fn put(text: &[u8], facts: &mut Facts, settings: &L7Settings) {
@@ -37,10 +37,14 @@ fn endpoint(text: &[u8], facts: &mut Facts) {
     let Some(table) = table else { return };
     let mut name = [0_u8; 256];
     let mut len = 0;
-    let bytes = verb.to_ascii_uppercase();
-    for byte in bytes.iter().chain(b" ").chain(table).filter(|byte| !matches!(byte, b'`' | b'"')) {
+    let verb = verb.iter().map(u8::to_ascii_uppercase);
+    for byte in verb
+        .chain([b' '])
+        .chain(table.iter().copied())
+        .filter(|byte| !matches!(byte, b'`' | b'"'))
+    {
         if len < name.len() {
-            name[len] = *byte;
+            name[len] = byte;
             len += 1;
         }
     }
@@ -49,7 +53,9 @@ fn endpoint(text: &[u8], facts: &mut Facts) {
 
 /// Trace context that a client wrote into a comment (sqlcommenter: `traceparent='00-…-…-01'`, values may be percent-encoded).
 fn trace(text: &[u8], facts: &mut Facts) {
-    if memmem::find(text, b"/*").is_none() && memmem::find(text, b"--").is_none() {
+    // Most statements have no comment, and are gone through once.
+    let is_comment = |at: usize| text[at..].starts_with(b"/*") || text[at..].starts_with(b"--");
+    if !memchr2_iter(b'/', b'-', text).any(is_comment) {
         return;
     }
     let Some(at) = memmem::find(text, b"traceparent=") else { return };
@@ -122,6 +128,21 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// What a name is made of, its quotes among it.
+#[inline]
+fn is_name(byte: u8) -> bool {
+    const NAME: [bool; 256] = {
+        let mut name = [true; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            name[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'`' | b'"' | b'$');
+            byte += 1;
+        }
+        name
+    };
+    NAME[usize::from(byte)]
+}
+
 /// Bytes of the quoted text at the front, with its quotes; a doubled quote and what follows a backslash are inside.
 fn quoted(text: &[u8]) -> usize {
     let quote = text[0];
@@ -169,7 +190,6 @@ impl<'a> Iterator for Tokens<'a> {
         loop {
             let rest = &self.text[self.at.min(self.text.len())..];
             let first = *rest.first()?;
-            let is_name = |byte: u8| is_word(byte) || byte == b'`' || byte == b'"' || byte == b'$';
             match first {
                 b'/' if rest.starts_with(b"/*") => self.at += memmem::find(rest, b"*/").map_or(rest.len(), |end| end + 2),
                 b'-' if rest.starts_with(b"--") => self.at += memchr(b'\n', rest).unwrap_or(rest.len()),

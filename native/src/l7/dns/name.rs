@@ -69,6 +69,14 @@ impl Name {
         if self.len > 0 {
             self.push(b'.');
         }
+        let is_plain = |byte: &u8| !matches!(byte, 0..=b' ' | b'.' | b'\\' | 0x7f);
+        if label.iter().all(is_plain)
+            && let Some(free) = self.text.get_mut(self.len..self.len + label.len())
+        {
+            free.copy_from_slice(label);
+            self.len += label.len();
+            return;
+        }
         for byte in label {
             match byte {
                 b'.' | b'\\' => {

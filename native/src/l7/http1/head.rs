@@ -20,9 +20,23 @@ pub struct Head {
     trace: Option<Trace>,
 }
 
+/// Whether a line is that of the field `lower`, whose length is known here: no loop over bytes.
+#[inline(always)]
+fn is<const N: usize>(line: &[u8], lower: &[u8; N]) -> bool {
+    let Some((name, [b':', ..])) = line.split_first_chunk::<N>() else {
+        return false;
+    };
+    let mut differs = 0;
+    for (byte, lower) in name.iter().zip(lower) {
+        let case = u8::from(lower.is_ascii_lowercase()) << 5;
+        differs |= (byte | case) ^ lower;
+    }
+    differs == 0
+}
+
 /// Whether a line is that of the field `lower`.
 #[inline]
-pub(super) fn is(line: &[u8], lower: &[u8]) -> bool {
+pub(super) fn is_any(line: &[u8], lower: &[u8]) -> bool {
     line.get(lower.len()) == Some(&b':') && line[..lower.len()].eq_ignore_ascii_case(lower)
 }
 
@@ -30,17 +44,13 @@ impl Head {
     /// Reads one line, its end taken off.
     #[inline]
     pub fn line(&mut self, line: &[u8], facts: &mut Facts) {
-        if matches!(line.first(), Some(b' ' | b'\t')) {
-            // An obsolete continuation of the line before (RFC 9112, 5.2).
-            if let Some(slot) = self.folded {
-                facts.extend(slot, b" ");
-                facts.extend(slot, line.trim_ascii());
-            }
-            return;
+        let Some(first) = line.first() else { return self.folded = None };
+        if matches!(first, b' ' | b'\t') {
+            return self.fold(line, facts);
         }
         self.folded = None;
         // Most fields are of no interest, and their first letter says so.
-        match line.first().map(|byte| byte | 0x20) {
+        match Some(first | 0x20) {
             Some(b'h') if is(line, b"host") => self.first(Slot::Domain, &line[5..], facts),
             Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
             Some(b'u') if is(line, b"upgrade") => self.upgrade(line[8..].trim_ascii()),
@@ -57,6 +67,15 @@ impl Head {
             }
             Some(b'b' | b's' | b't' | b'u' | b'x') => self.trace(line, facts),
             _ => {}
+        }
+    }
+
+    /// An obsolete continuation of the line before (RFC 9112, 5.2).
+    #[cold]
+    fn fold(&mut self, line: &[u8], facts: &mut Facts) {
+        if let Some(slot) = self.folded {
+            facts.extend(slot, b" ");
+            facts.extend(slot, line.trim_ascii());
         }
     }
 
@@ -84,6 +103,7 @@ impl Head {
         }
     }
 
+    #[cold]
     fn trace(&mut self, line: &[u8], facts: &mut Facts) {
         if let Some((found, name)) = trace::kind(line).filter(|(found, _)| self.trace.is_none_or(|had| *found >= had)) {
             trace::put(found, name, line[name.len() + 1..].trim_ascii(), facts);
@@ -106,7 +126,7 @@ fn websocket(line: &[u8], facts: &mut Facts) {
         (&b"sec-websocket-protocol"[..], "websocket.protocol"),
         (b"sec-websocket-extensions", "websocket.extensions"),
     ] {
-        if is(line, name) {
+        if is_any(line, name) {
             facts.attribute(key, line[name.len() + 1..].trim_ascii());
         }
     }

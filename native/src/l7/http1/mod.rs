@@ -4,7 +4,7 @@
 
 mod chunks;
 mod head;
-mod scan;
+pub(super) mod scan;
 mod start;
 pub(super) mod trace;
 mod websocket;

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// Offset of the first line feed.
 #[inline(always)]
-pub(super) fn line_end(bytes: &[u8]) -> Option<usize> {
+pub(in crate::l7) fn line_end(bytes: &[u8]) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
@@ -37,6 +37,15 @@ pub(super) fn value(bytes: &[u8]) -> &[u8] {
         [b' ', rest @ ..] if !rest.first().is_some_and(u8::is_ascii_whitespace) && !rest.last().is_some_and(u8::is_ascii_whitespace) => {
             rest
         }
+        _ => bytes.trim_ascii(),
+    }
+}
+
+/// `bytes.trim_ascii()`, where there is most often nothing to trim.
+#[inline]
+pub(super) fn trimmed(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [first, .., last] if !first.is_ascii_whitespace() && !last.is_ascii_whitespace() => bytes,
         _ => bytes.trim_ascii(),
     }
 }

@@ -1,6 +1,6 @@
 //! Start lines: the request line and the status line.
 
-use super::put_endpoint;
+use super::{put_endpoint, scan};
 use crate::l7::L7Settings;
 use crate::l7::Status;
 use crate::l7::facts::{Facts, Slot};
@@ -76,9 +76,10 @@ impl<'a> StartLine<'a> {
     /// `method SP target SP HTTP/1.x`; of a line that was too long only the front is there.
     #[inline]
     pub fn request(line: &'a [u8], long: bool) -> Option<StartLine<'a>> {
-        let space = memchr(b' ', &line[..line.len().min(MAX_METHOD)])?;
+        let front = &line[..line.len().min(MAX_METHOD)];
+        let space = front.iter().position(|byte| !is_token(*byte))?;
         let (method, rest) = (&line[..space], &line[space + 1..]);
-        if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        if method.is_empty() || line[space] != b' ' {
             return None;
         }
         if long {
@@ -88,13 +89,18 @@ impl<'a> StartLine<'a> {
                 version: b"",
             });
         }
-        let rest = rest.trim_ascii_end();
-        let end = memrchr(b' ', rest)?;
-        let version = rest[end + 1..].strip_prefix(b"HTTP/")?;
-        if !matches!(version, [b'1', b'.', digit] if digit.is_ascii_digit()) {
+        let rest = match rest.last() {
+            Some(last) if last.is_ascii_whitespace() => rest.trim_ascii_end(),
+            _ => rest,
+        };
+        let (target, end) = rest.split_last_chunk::<9>()?;
+        let ([b' ', b'H', b'T', b'T', b'P', b'/', version @ ..], b'0'..=b'9') = (end, end[8]) else {
+            return None;
+        };
+        if version[..2] != *b"1." {
             return None;
         }
-        let target = rest[..end].trim_ascii();
+        let target = scan::trimmed(target);
         (!target.is_empty()).then_some(StartLine::Request { method, target, version })
     }
 
@@ -115,7 +121,7 @@ impl<'a> StartLine<'a> {
         Some(StartLine::Response {
             version: &rest[..3],
             code,
-            reason: reason.trim_ascii(),
+            reason,
         })
     }
 
@@ -142,7 +148,7 @@ impl<'a> StartLine<'a> {
                 };
                 facts.put(Slot::Version, version);
                 if code >= 400 {
-                    facts.put(Slot::Exception, reason);
+                    facts.put(Slot::Exception, reason.trim_ascii());
                 }
             }
         }
@@ -168,7 +174,22 @@ fn put_target(facts: &mut Facts, target: &[u8]) {
 
 #[inline]
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = {
+        let mut token = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            token[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let others = b"!#$%&'*+-.^_`|~";
+        let mut at = 0;
+        while at < others.len() {
+            token[others[at] as usize] = true;
+            at += 1;
+        }
+        token
+    };
+    TOKEN[usize::from(byte)]
 }
 
 /// Whether an unfinished start line can still become one.

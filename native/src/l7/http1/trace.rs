@@ -1,6 +1,6 @@
 //! Trace context in headers.
 
-use super::head::is;
+use super::head::is_any;
 use crate::l7::facts::{Facts, Slot};
 
 /// Kinds of trace context; a later one in this list is believed over an earlier one.
@@ -27,7 +27,7 @@ pub fn kind(line: &[u8]) -> Option<(Trace, &'static [u8])> {
         (Trace::B3, b"x-b3-parentspanid"),
         (Trace::Uber, b"uber-trace-id"),
     ];
-    NAMES.into_iter().find(|(_, name)| is(line, name))
+    NAMES.into_iter().find(|(_, name)| is_any(line, name))
 }
 
 /// Sets the ids that a header's value gives.

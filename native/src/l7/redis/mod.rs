@@ -7,6 +7,7 @@ mod opening;
 
 use super::Status;
 use super::facts::{Facts, Slot};
+use super::http1::scan::line_end;
 use super::parser::{Body, Input, Kind, Opening, Parser, Resync, Step};
 use command::{Class, Rule};
 pub use opening::guess;
@@ -79,10 +80,11 @@ enum Line<'a> {
     More,
 }
 
+#[inline]
 fn line(bytes: &[u8], at: usize) -> Line<'_> {
     let rest = &bytes[at..];
     let seen = &rest[..rest.len().min(MAX_TEXT + 2)];
-    match memchr::memchr(b'\n', seen) {
+    match line_end(seen) {
         Some(end) => Line::Whole(seen[..end].strip_suffix(b"\r").unwrap_or(&seen[..end]), at + end + 1),
         None if seen.len() == MAX_TEXT + 2 => Line::Long(&seen[..MAX_TEXT]),
         None => Line::More,
