@@ -1,9 +1,10 @@
-//! Recorded bytes with some of them changed: however they are cut into segments, the same rows come of them.
+//! Recorded bytes with some of them changed: however they are cut into segments, the same rows come of them; in datagrams they do no harm.
 
 use crate::capture::{Payload, read};
 use crate::flow::Flow;
 use crate::rows::Rows;
 use crate::table::{Random, captures};
+use std::path::Path;
 use weir_native::l7::L7Seen;
 use weir_native::l7::table::PROTOCOLS;
 
@@ -14,6 +15,9 @@ const TCP: u8 = 6;
 /// Flows of one capture, and bytes of each, that are read.
 const MAX_FLOWS: usize = 8;
 const MAX_BYTES: usize = 24 << 10;
+
+/// Pieces, and whether the client said them.
+type Said = Vec<(bool, Vec<u8>)>;
 
 struct Reading {
     rows: Rows,
@@ -35,7 +39,7 @@ impl Reading {
 }
 
 /// Reads what was said, each piece in segments of at most so many bytes.
-fn told(said: &[(bool, Vec<u8>)], server_port: u16, cut: usize) -> Reading {
+fn told(said: &Said, server_port: u16, cut: usize) -> Reading {
     let mut flow = Flow::new(TCP, server_port);
     let mut known_at_once = false;
     for (nth, (from_client, bytes)) in said.iter().enumerate() {
@@ -54,7 +58,7 @@ fn told(said: &[(bool, Vec<u8>)], server_port: u16, cut: usize) -> Reading {
 }
 
 /// Some bytes changed, left out or repeated.
-fn garble(said: &mut [(bool, Vec<u8>)], random: &mut Random) {
+fn garble(said: &mut Said, random: &mut Random) {
     for _ in 0..1 + random.below(6) {
         let nth = random.below(said.len());
         let bytes = &mut said[nth].1;
@@ -75,6 +79,50 @@ fn garble(said: &mut [(bool, Vec<u8>)], random: &mut Random) {
     }
 }
 
+/// What each flow of a capture said, as far as it is read here, with the port of its server and the kind of its transport.
+fn conversations(path: &Path, transport: impl Fn(u8) -> bool) -> Vec<(Said, u16, u8)> {
+    let payloads = read(path);
+    let mut flows = Vec::new();
+    for payload in payloads.iter().filter(|payload| transport(payload.flow.4)) {
+        if !flows.contains(&payload.flow) && flows.len() < MAX_FLOWS {
+            flows.push(payload.flow);
+        }
+    }
+    let said = |flow| {
+        let mut left = MAX_BYTES;
+        let fits = |payload: &&Payload| {
+            left = left.saturating_sub(payload.bytes.len());
+            left > 0
+        };
+        let of_flow = payloads.iter().filter(|payload| payload.flow == flow).take_while(fits);
+        of_flow.map(|payload| (payload.from_client, payload.bytes.clone())).collect()
+    };
+    flows
+        .iter()
+        .map(|flow| (said(*flow), flow.3, flow.4))
+        .filter(|(said, ..): &(Vec<_>, _, _)| !said.is_empty())
+        .collect()
+}
+
+#[test]
+fn changed_datagrams_do_no_harm() {
+    let mut random = Random(78);
+    for path in PROTOCOLS.iter().flat_map(|protocol| captures(protocol.folder)) {
+        for (said, server_port, transport) in conversations(&path, |transport| transport != TCP) {
+            for _ in 0..10 * TIMES {
+                let mut changed = said.clone();
+                garble(&mut changed, &mut random);
+                let mut flow = Flow::new(transport, server_port);
+                for (from_client, bytes) in changed.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+                    flow.send(*from_client, bytes);
+                    assert!(flow.l7.heap_bytes() < 1 << 20, "{}", path.display());
+                }
+                flow.close();
+            }
+        }
+    }
+}
+
 #[test]
 fn any_split_of_changed_bytes_gives_the_same_rows() {
     // More of it by hand: WEIR_TIMES=1000 cargo test --test l7 changed_bytes.
@@ -89,38 +137,22 @@ fn any_split_of_changed_bytes_gives_the_same_rows() {
         .iter()
         .filter(|protocol| protocol.transports.contains(&TCP) && protocol.folder.contains(&only));
     for path in tcp.flat_map(|protocol| captures(protocol.folder)) {
-        let payloads = read(&path);
-        let mut flows = Vec::new();
-        for payload in payloads.iter().filter(|payload| payload.flow.4 == TCP) {
-            if !flows.contains(&payload.flow) && flows.len() < MAX_FLOWS {
-                flows.push(payload.flow);
-            }
-        }
-        for flow in flows {
-            let mut left = MAX_BYTES;
-            let mut fits = |payload: &&Payload| {
-                left = left.saturating_sub(payload.bytes.len());
-                left > 0
-            };
-            let of_flow = payloads.iter().filter(|payload| payload.flow == flow);
-            let said: Vec<(bool, Vec<u8>)> = of_flow
-                .take_while(|payload| fits(payload))
-                .map(|payload| (payload.from_client, payload.bytes.clone()))
-                .collect();
-            for _ in 0..if said.is_empty() { 0 } else { times } {
+        for (said, server_port, _) in conversations(&path, |transport| transport == TCP) {
+            for _ in 0..times {
                 let mut changed = said.clone();
                 garble(&mut changed, &mut random);
-                let whole = told(&changed, flow.3, usize::MAX);
+                let whole = told(&changed, server_port, usize::MAX);
                 if !whole.is_sound() {
                     continue;
                 }
                 for cut in (0..CUTS).map(|_| 1 + random.below(64)) {
-                    let pieces = told(&changed, flow.3, cut);
+                    let pieces = told(&changed, server_port, cut);
                     sound += usize::from(pieces.is_sound());
                     if pieces.is_sound() && (&pieces.rows.lines, pieces.seen) != (&whole.rows.lines, whole.seen) {
-                        let at = (0..)
+                        let rows = pieces.rows.lines.len().max(whole.rows.lines.len());
+                        let at = (0..rows)
                             .find(|at| pieces.rows.lines.get(*at) != whole.rows.lines.get(*at))
-                            .unwrap_or(0);
+                            .unwrap_or(rows);
                         let [cut_row, whole_row] = [&pieces, &whole].map(|reading| reading.rows.lines.get(at).cloned().unwrap_or_default());
                         wrong.push(format!(
                             "{} by {cut}, row {at}:\n  {cut_row}\n  {whole_row}\n{changed:?}",
