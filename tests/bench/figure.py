@@ -48,6 +48,18 @@ class Figure:
         enough = self.value >= self.goal if self.higher_is_better else self.value <= self.goal
         return enough and (self.goal_ratio is None or self.ratio is None or self.ratio >= self.goal_ratio)
 
+    @property
+    def verdict(self) -> str:
+        """`holds` or `fails`; `open` where the baseline of a goal was not measured, empty where there is no goal."""
+        if self.failed or not self.holds:
+            return "fails"
+        if self.goal_ratio is not None:
+            return "holds" if self.ratio is not None else "open"
+        return "holds" if self.goal else ""
+
+
+_COLOURS: Final = {"holds": "green", "fails": "bold red", "open": "yellow", "": ""}
+
 
 def show(figures: Sequence[Figure]) -> None:
     """A table for people."""
@@ -62,7 +74,7 @@ def show(figures: Sequence[Figure]) -> None:
             f"{figure.baseline_name} {_number(figure.baseline)}" if figure.baseline is not None else figure.baseline_name,
             f"{figure.ratio:.3g}x" if figure.ratio is not None else "",
             f"≥ {figure.goal_ratio:g}x" if figure.goal_ratio is not None else "",
-            Text("holds", "green") if figure.holds else Text("fails", "bold red"),
+            Text(figure.verdict, _COLOURS[figure.verdict]),
             figure.failed or figure.note,
         )
     console = Console()
@@ -83,7 +95,7 @@ def rate(received: float, sent: float, cpu_s: float) -> float:
 
 
 def write(figures: Sequence[Figure]) -> None:
-    """`build/bench.json`: a list with name, value, unit, baseline, ratio, goal, holds."""
+    """`build/bench.json`: a list with name, value, unit, baseline, ratio, goal, holds, verdict."""
     TARGET.parent.mkdir(exist_ok=True)
-    rows = [{**asdict(figure), "ratio": figure.ratio, "holds": figure.holds} for figure in figures]
+    rows = [{**asdict(figure), "ratio": figure.ratio, "holds": figure.holds, "verdict": figure.verdict} for figure in figures]
     TARGET.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
