@@ -2,7 +2,7 @@
 
 use super::{BATCH, Config, Core, Frame, Passage, Passing};
 use crate::custom::{Endpoint, Health};
-use crate::packet::{Packet, parse};
+use crate::packet::{Packet, every, usual};
 use crate::pcap::{Capture, Record};
 use crate::table::Batch;
 use std::io;
@@ -106,17 +106,15 @@ impl Replay {
             self.begun = some.end;
             for at in some {
                 let record = &self.records[at];
-                match parse(
-                    record.link,
-                    &bytes[record.at..record.at + record.len as usize],
-                    record.wire,
-                    record.time_us,
-                ) {
-                    Ok(packet) => {
-                        places[frames.len()] = at;
-                        frames.push(framed(record, packet));
-                    }
-                    Err(why) => core.stats.unparsed(why, record.len),
+                let frame = &bytes[record.at..record.at + record.len as usize];
+                places[frames.len()] = at;
+                // Two places that push: where both kinds of packet meet first, each is copied once more.
+                match usual(record.link, frame, record.wire, record.time_us) {
+                    Some(packet) => frames.push(framed(record, packet)),
+                    None => match every(record.link, frame, record.wire, record.time_us) {
+                        Ok(packet) => frames.push(framed(record, packet)),
+                        Err(why) => core.stats.unparsed(why, record.len),
+                    },
                 }
             }
             let mut passage = core.begin(&mut frames);

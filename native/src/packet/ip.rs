@@ -4,8 +4,8 @@ use super::{Fragment, Link, Packet, TCP, UDP, Unparsed, be16, be32, be64};
 
 /// What most frames are, in one look: TCP in whole IPv4 without options, in Ethernet without tags. None for all others, and for those that
 /// contradict themselves: [`read`] says why.
-#[inline]
-pub(super) fn usual(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Option<Packet> {
+#[inline(always)]
+pub fn usual(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Option<Packet> {
     const IP: usize = 14;
     const TRANSPORT: usize = IP + 20;
     let head: &[u8; TRANSPORT + 20] = frame.first_chunk()?;

@@ -9,6 +9,7 @@ mod quoted;
 mod tests;
 pub mod tunnel;
 
+pub use ip::usual;
 pub use link::{Link, macs};
 pub use quoted::{Trouble, quoted};
 pub use tunnel::Tunnel;
@@ -118,7 +119,7 @@ pub enum Unparsed {
 /// Why there is nothing to count for a flow.
 #[inline]
 pub fn parse(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
-    match ip::usual(link, frame, wire_len, time_us) {
+    match usual(link, frame, wire_len, time_us) {
         Some(packet) => Ok(packet),
         None => every(link, frame, wire_len, time_us),
     }
@@ -126,7 +127,7 @@ pub fn parse(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Pa
 
 /// [`parse`] for every frame.
 #[inline(never)]
-fn every(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
+pub fn every(link: Link, frame: &[u8], wire_len: u32, time_us: i64) -> Result<Packet, Unparsed> {
     let mut packet = Packet {
         time_us,
         ..Packet::default()
