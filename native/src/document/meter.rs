@@ -1,7 +1,7 @@
 //! L4 measures of one place in one interval.
 
 use super::pool::List;
-use crate::flow::measure::{self, Delay, Rare, TCP_EVENTS, Traffic};
+use crate::flow::measure::{self, Delay, Rare, TCP_EVENTS, Traffic, Traffic32};
 
 /// `rtt` and the times of [`measure`].
 pub const DELAYS: usize = measure::DELAYS + 1;
@@ -48,119 +48,127 @@ impl Meter {
     }
 }
 
-/// A [`Meter`] in which nothing is large, as of most pairs in most minutes. What does not fit makes it a whole one.
+/// A [`Meter`] in which nothing is large, as of most pairs in most minutes. What is added is below half of what a number can be, and so is each
+/// number before: nothing carries over, and a sum that is no longer below makes it a whole one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Brief {
     packet: [u16; 2],
-    byte: [u32; 2],
-    l3_byte: [u32; 2],
-    l4_byte: [u32; 2],
-    new_flow: u8,
-    closed_flow: u8,
-    tcp: [u8; TCP_EVENTS],
-    failures: [u8; FAILURES],
-    samples: [u8; DELAYS],
-    sums: [u32; DELAYS],
+    /// Bytes, of layer 3 and of layer 4; then the sums of the times.
+    words: [u32; BYTES + DELAYS],
     maxima: [u32; DELAYS],
+    /// New and closed flows, TCP events, failures, samples of the times.
+    counts: [u8; COUNTS],
 }
 
-/// Adds numbers of which each has to fit.
-macro_rules! add_all {
-    ($type:ty, $is_over:ident, $mine:expr, $theirs:expr) => {
-        for (mine, theirs) in $mine.iter_mut().zip($theirs) {
-            let (sum, over) = mine.overflowing_add(theirs);
-            *mine = sum;
-            $is_over |= over;
-        }
-    };
-}
+const BYTES: usize = 6;
+const TCP: usize = 2;
+const FAILED: usize = TCP + TCP_EVENTS;
+const SAMPLES: usize = FAILED + FAILURES;
+const COUNTS: usize = SAMPLES + DELAYS;
+/// What each number is below.
+const WORD: u32 = 1 << 31;
+const COUNT: u32 = 1 << 7;
+const PACKETS: u32 = 1 << 15;
+/// The bit of each of eight counts that says that it is not.
+const FULL_COUNTS: u64 = u64::from_ne_bytes([COUNT as u8; 8]);
 
 impl Brief {
-    /// With the traffic of a flow, where that fits.
+    /// Whether what a flow did can be added.
     #[inline]
-    fn with_traffic(&self, traffic: &Traffic) -> Option<Brief> {
-        let mut sum = *self;
-        let mut is_over = traffic.packet[0] > 0x7fff || traffic.packet[1] > 0x7fff;
-        // What is on the wire is more than what is in it.
-        let high = traffic.byte[0] | traffic.byte[1] | traffic.l3_byte[0] | traffic.l3_byte[1] | traffic.l4_byte[0] | traffic.l4_byte[1];
-        is_over |= high >> 32 != 0;
-        add_all!(u16, is_over, sum.packet, traffic.packet.map(|count| count as u16));
-        add_all!(u32, is_over, sum.byte, traffic.byte.map(|bytes| bytes as u32));
-        add_all!(u32, is_over, sum.l3_byte, traffic.l3_byte.map(|bytes| bytes as u32));
-        add_all!(u32, is_over, sum.l4_byte, traffic.l4_byte.map(|bytes| bytes as u32));
-        (!is_over).then_some(sum)
+    fn takes(traffic: &Traffic32, rare: Option<&Rare>) -> bool {
+        let words = traffic.byte[0] | traffic.byte[1] | traffic.l3_byte[0] | traffic.l3_byte[1] | traffic.l4_byte[0] | traffic.l4_byte[1];
+        let is_small = (traffic.packet[0] | traffic.packet[1]) < PACKETS && words < WORD;
+        is_small
+            && rare.is_none_or(|rare| {
+                let counts = rare.tcp.iter().fold(0, |all, count| all | count);
+                let counts = rare.delays.iter().fold(counts, |all, delay| all | delay.count);
+                let words = rare.delays.iter().fold(0, |all, delay| all | delay.sum | u64::from(delay.max));
+                counts < COUNT && words < u64::from(WORD) && rare.rtt_us < WORD
+            })
+    }
+
+    /// Adds what it takes. Whether it is still brief.
+    #[inline]
+    fn add_flow(&mut self, traffic: &Traffic32, rare: Option<&Rare>) -> bool {
+        let [byte, l3_byte, l4_byte] = [traffic.byte, traffic.l3_byte, traffic.l4_byte];
+        let bytes = [byte[0], byte[1], l3_byte[0], l3_byte[1], l4_byte[0], l4_byte[1]];
+        for (mine, theirs) in self.packet.iter_mut().zip(traffic.packet) {
+            *mine += theirs as u16;
+        }
+        for (mine, theirs) in self.words.iter_mut().zip(bytes) {
+            *mine += theirs;
+        }
+        if let Some(rare) = rare {
+            for (mine, theirs) in self.counts[TCP..].iter_mut().zip(rare.tcp) {
+                *mine += theirs as u8;
+            }
+            self.delay(0, rare.rtt_us, u8::from(rare.rtt_us != 0), rare.rtt_us);
+            for (at, delay) in (1..).zip(&rare.delays) {
+                self.delay(at, delay.sum as u32, delay.count as u8, delay.max);
+            }
+        }
+        self.is_small()
     }
 
     #[inline]
-    fn with_rare(&self, rare: &Rare) -> Option<Brief> {
-        let mut sum = *self;
-        let mut is_over = rare.tcp.iter().any(|count| *count > 0xff);
-        add_all!(u8, is_over, sum.tcp, rare.tcp.map(|count| count as u8));
-        if rare.rtt_us != 0 {
-            let rtt = Delay {
-                sum: u64::from(rare.rtt_us),
-                count: 1,
-                max: rare.rtt_us,
-            };
-            is_over |= sum.delay(0, &rtt);
-        }
-        for (at, delay) in (1..).zip(&rare.delays) {
-            is_over |= sum.delay(at, delay);
-        }
-        (!is_over).then_some(sum)
+    fn delay(&mut self, at: usize, sum: u32, samples: u8, max: u32) {
+        self.words[BYTES + at] += sum;
+        self.counts[SAMPLES + at] += samples;
+        self.maxima[at] = self.maxima[at].max(max);
     }
 
-    /// Adds to one of the times; whether that was too much.
+    /// Adds another. Whether it is still brief.
     #[inline]
-    fn delay(&mut self, at: usize, delay: &Delay) -> bool {
-        let (sum, sum_over) = self.sums[at].overflowing_add(delay.sum as u32);
-        let (samples, samples_over) = self.samples[at].overflowing_add(delay.count as u8);
-        (self.sums[at], self.samples[at]) = (sum, samples);
-        self.maxima[at] = self.maxima[at].max(delay.max);
-        sum_over | samples_over | (delay.sum >> 32 != 0) | (delay.count > 0xff)
+    fn add(&mut self, other: &Brief) -> bool {
+        for (mine, theirs) in self.packet.iter_mut().zip(other.packet) {
+            *mine += theirs;
+        }
+        for (mine, theirs) in self.words.iter_mut().zip(other.words) {
+            *mine += theirs;
+        }
+        for (mine, theirs) in self.maxima.iter_mut().zip(other.maxima) {
+            *mine = (*mine as i32).max(theirs as i32) as u32;
+        }
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            *mine += theirs;
+        }
+        self.is_small()
     }
 
+    /// Whether others can be added.
     #[inline]
-    fn with(&self, other: &Brief) -> Option<Brief> {
-        let (mut sum, mut is_over) = (*self, false);
-        add_all!(u16, is_over, sum.packet, other.packet);
-        add_all!(u32, is_over, sum.byte, other.byte);
-        add_all!(u32, is_over, sum.l3_byte, other.l3_byte);
-        add_all!(u32, is_over, sum.l4_byte, other.l4_byte);
-        let mut flows = [sum.new_flow, sum.closed_flow];
-        add_all!(u8, is_over, flows, [other.new_flow, other.closed_flow]);
-        [sum.new_flow, sum.closed_flow] = flows;
-        add_all!(u8, is_over, sum.tcp, other.tcp);
-        add_all!(u8, is_over, sum.failures, other.failures);
-        add_all!(u8, is_over, sum.samples, other.samples);
-        add_all!(u32, is_over, sum.sums, other.sums);
-        for (mine, theirs) in sum.maxima.iter_mut().zip(other.maxima) {
-            *mine = theirs.max(*mine);
-        }
-        (!is_over).then_some(sum)
+    fn is_small(&self) -> bool {
+        let words = self.words.iter().fold(0, |all, word| all | word);
+        let (counts, _) = self.counts.as_chunks::<8>();
+        let counts = counts.iter().fold(0, |all, some| all | u64::from_ne_bytes(*some));
+        words < WORD && counts & FULL_COUNTS == 0 && u32::from(self.packet[0] | self.packet[1]) < PACKETS
     }
 
     #[inline]
     fn whole(&self) -> Meter {
+        let [sent, back, l3_sent, l3_back, l4_sent, l4_back, ..] = self.words.map(u64::from);
+        let count = |at: usize| u32::from(self.counts[at]);
         Meter {
             traffic: Traffic {
                 packet: self.packet.map(u64::from),
-                byte: self.byte.map(u64::from),
-                l3_byte: self.l3_byte.map(u64::from),
-                l4_byte: self.l4_byte.map(u64::from),
+                byte: [sent, back],
+                l3_byte: [l3_sent, l3_back],
+                l4_byte: [l4_sent, l4_back],
             },
-            new_flow: u32::from(self.new_flow),
-            closed_flow: u32::from(self.closed_flow),
-            tcp: self.tcp.map(u32::from),
+            new_flow: count(0),
+            closed_flow: count(1),
+            tcp: std::array::from_fn(|at| count(TCP + at)),
             delays: std::array::from_fn(|at| Delay {
-                sum: u64::from(self.sums[at]),
-                count: u32::from(self.samples[at]),
+                sum: u64::from(self.words[BYTES + at]),
+                count: count(SAMPLES + at),
                 max: self.maxima[at],
             }),
-            failures: self.failures.map(u32::from),
+            failures: std::array::from_fn(|at| count(FAILED + at)),
         }
     }
 }
+
+const _: () = assert!(COUNTS.is_multiple_of(8));
 
 /// A place without measures in this interval; a meter that is brief.
 pub const NONE: u32 = u32::MAX;
@@ -202,17 +210,16 @@ impl Meters {
 
     /// Adds what a flow did.
     #[inline]
-    pub fn add_flow(&mut self, number: u32, traffic: &Traffic, rare: Option<&Rare>) {
+    pub fn add_flow(&mut self, number: u32, traffic: &Traffic32, rare: Option<&Rare>) {
         let held = self.held.get_mut(number);
-        if held.whole == NONE
-            && let Some(sum) = held.brief.with_traffic(traffic)
-            && let Some(sum) = rare.map_or(Some(sum), |rare| sum.with_rare(rare))
-        {
-            held.brief = sum;
+        if held.whole == NONE && Brief::takes(traffic, rare) {
+            if !held.brief.add_flow(traffic, rare) {
+                self.whole(number);
+            }
             return;
         }
         let whole = self.whole(number);
-        whole.traffic.add(traffic);
+        whole.traffic.add(&traffic.widen());
         if let Some(rare) = rare {
             whole.add_rare(rare);
         }
@@ -222,10 +229,13 @@ impl Meters {
     #[inline]
     pub fn begin(&mut self, number: u32) {
         let held = self.held.get_mut(number);
-        if held.whole == NONE && held.brief.new_flow < u8::MAX {
-            held.brief.new_flow += 1;
-        } else {
+        if held.whole != NONE {
             self.whole(number).new_flow += 1;
+            return;
+        }
+        held.brief.counts[0] += 1;
+        if !held.brief.is_small() {
+            self.whole(number);
         }
     }
 
@@ -239,17 +249,13 @@ impl Meters {
     #[inline]
     pub fn end(&mut self, number: u32, failures: [u32; FAILURES], is_closed: bool) {
         let held = self.held.get_mut(number);
-        let brief = &mut held.brief;
-        let has_room = brief.closed_flow < u8::MAX
-            && brief
-                .failures
-                .iter()
-                .zip(failures)
-                .all(|(mine, one)| u32::from(*mine) + one <= 0xff);
-        if held.whole == NONE && has_room {
-            brief.closed_flow += u8::from(is_closed);
-            for (mine, one) in brief.failures.iter_mut().zip(failures) {
+        if held.whole == NONE && failures.iter().all(|one| *one < COUNT) {
+            held.brief.counts[1] += u8::from(is_closed);
+            for (mine, one) in held.brief.counts[FAILED..].iter_mut().zip(failures) {
                 *mine += one as u8;
+            }
+            if !held.brief.is_small() {
+                self.whole(number);
             }
             return;
         }
@@ -264,11 +270,10 @@ impl Meters {
     #[inline]
     pub fn add(&mut self, number: u32, others: &Meters, other: u32) {
         let (mine, theirs) = (self.held.get_mut(number), others.held.get(other));
-        if mine.whole == NONE
-            && theirs.whole == NONE
-            && let Some(sum) = mine.brief.with(&theirs.brief)
-        {
-            mine.brief = sum;
+        if mine.whole == NONE && theirs.whole == NONE {
+            if !mine.brief.add(&theirs.brief) {
+                self.whole(number);
+            }
             return;
         }
         let theirs = others.get(other);
@@ -366,9 +371,9 @@ mod tests {
         }))
     }
 
-    fn any_traffic() -> impl Strategy<Value = Traffic> {
-        let both = || proptest::array::uniform2(count());
-        (both(), both(), both(), both()).prop_map(|(packet, byte, l3_byte, l4_byte)| Traffic {
+    fn any_traffic() -> impl Strategy<Value = Traffic32> {
+        let both = || proptest::array::uniform2(count().prop_map(|count| count as u32));
+        (both(), both(), both(), both()).prop_map(|(packet, byte, l3_byte, l4_byte)| Traffic32 {
             packet,
             byte,
             l3_byte,
@@ -378,7 +383,7 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Flow(Traffic, Option<Rare>),
+        Flow(Traffic32, Option<Rare>),
         Begin(usize),
         TakeBack,
         End([bool; FAILURES], bool, usize),
@@ -409,7 +414,7 @@ mod tests {
                 match step {
                     Step::Flow(traffic, rare) => {
                         second.add_flow(number, &traffic, rare.as_ref());
-                        meter.traffic.add(&traffic);
+                        meter.traffic.add(&traffic.widen());
                         rare.iter().for_each(|rare| meter.add_rare(rare));
                     }
                     Step::Begin(times) => (0..times).for_each(|_| {

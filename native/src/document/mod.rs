@@ -16,7 +16,7 @@ pub use application::{L7Key, L7Meter};
 pub use meter::{DELAYS, Meter};
 pub use places::PairKey;
 
-use crate::flow::measure::Rare;
+use crate::flow::measure::{Rare, Traffic32};
 use application::Applications;
 use ends::EndMeters;
 use meter::Meters;
@@ -87,7 +87,7 @@ impl Documents {
     }
 
     /// Adds what a flow did in this second.
-    pub fn add(&mut self, pair: u32, traffic: &crate::flow::measure::Traffic, rare: Option<&Rare>) {
+    pub fn add(&mut self, pair: u32, traffic: &Traffic32, rare: Option<&Rare>) {
         let meter = self.meter(pair);
         self.pairs[SECOND].add_flow(meter, traffic, rare);
     }

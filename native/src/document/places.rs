@@ -140,11 +140,12 @@ impl Places {
     }
 
     /// What the rows of a pair say.
+    #[inline]
     pub(super) fn key(&self, ends: [u32; 2]) -> PairKey {
-        let [client, server] = ends.map(|end| self.end_key(end));
+        let client = self.end_key(ends[0]);
         PairKey {
             client: client.ip,
-            server: server.ip,
+            server: self.ip(ends[1]),
             is_ipv6: client.is_ipv6,
             server_port: client.server_port,
             protocol: client.protocol,
@@ -153,18 +154,24 @@ impl Places {
         }
     }
 
+    #[inline]
+    fn ip(&self, number: u32) -> Ip {
+        let end = self.ends.get(number);
+        if end.what & IPV6 == 0 {
+            [0, u64::from(end.ip4)]
+        } else {
+            self.wide[number as usize / CHUNK][number as usize % CHUNK]
+        }
+    }
+
     /// What the rows of an end say.
+    #[inline]
     pub(super) fn end_key(&self, number: u32) -> EndKey {
         let end = self.ends.get(number);
-        let is_ipv6 = end.what & IPV6 != 0;
         EndKey {
-            ip: if is_ipv6 {
-                self.wide[number as usize / CHUNK][number as usize % CHUNK]
-            } else {
-                [0, u64::from(end.ip4)]
-            },
+            ip: self.ip(number),
             role: u8::from(end.what & SERVER != 0),
-            is_ipv6,
+            is_ipv6: end.what & IPV6 != 0,
             server_port: end.server_port,
             protocol: end.protocol,
             nic: end.nic,

@@ -34,7 +34,7 @@ impl Core {
         }
         flow.is_dirty = false;
         let (delta, number) = (std::mem::take(&mut flow.delta), std::mem::take(&mut flow.rare));
-        self.documents.add(flow.pair, &delta.widen(), self.rares.get(&number).as_ref());
+        self.documents.add(flow.pair, &delta, self.rares.get(&number).as_ref());
         let cold = self.cold.get_mut(slot);
         cold.add(&delta);
         self.rares.join(&mut cold.rare, number);

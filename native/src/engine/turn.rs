@@ -9,7 +9,7 @@ const REWIND_S: u32 = 60;
 pub(super) const L7_TICK_S: u32 = 2;
 
 /// So much freed at once goes back to the system.
-const MUCH: usize = 32 << 20;
+const MUCH: usize = 8 << 20;
 
 /// Where time goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,12 @@ impl Core {
             }
             Stage::Minute if self.documents.write(&mut self.output) => Some(Stage::Minute),
             Stage::Minute => match goal {
-                Goal::Second(_) => Some(self.begin_second(goal)),
+                Goal::Second(_) => {
+                    if self.documents.take_freed() > MUCH {
+                        give_back();
+                    }
+                    Some(self.begin_second(goal))
+                }
                 Goal::End { .. } => {
                     self.forget();
                     None
@@ -150,9 +155,6 @@ impl Core {
             Stage::Report(from) => {
                 if let Some(next) = self.each_slot(from, Core::report) {
                     return Some(Stage::Report(next));
-                }
-                if self.documents.take_freed() > MUCH {
-                    give_back();
                 }
                 Some(Stage::Due(self.wheel.take(self.now_s), 0))
             }
