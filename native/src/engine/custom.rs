@@ -122,11 +122,11 @@ impl Core {
         app.offered = Some(place);
         self.custom.next += 1;
         let id = self.custom.next;
-        app.remote = Some(Remote {
+        app.remote = Some(Box::new(Remote {
             id,
             place,
             missing: [0; 2],
-        });
+        }));
         let whose = Whose::Alive {
             slot,
             place,

@@ -11,6 +11,8 @@ use crate::flow::state::{self, close};
 use crate::flow::{Cold, Flow, Outside, side};
 use crate::packet::{self, ICMP, ICMP6, tunnel};
 
+/// After so much silence a flow gives back the buffers that it does not need just now.
+const SPARE_US: i64 = 4_000_000;
 /// Flows looked at to find one to evict.
 const EVICT_LOOKS: u32 = 64;
 
@@ -209,19 +211,21 @@ impl Core {
         self.count_l7(slot, seen, app.l7.protocol());
     }
 
-    /// Gives up requests of a flow that waited too long.
+    /// Gives up requests of a flow that waited too long, and what it holds that is silent.
     pub(super) fn tick_l7(&mut self, slot: u32) {
+        let now_us = i64::from(self.now_s) * 1_000_000;
         let flow = self.flows.get_mut(slot);
         flow.attention.tick();
-        if !flow
-            .app
-            .as_ref()
-            .is_some_and(|app| !app.l7.is_idle() || app.streams.iter().any(|stream| stream.has_early()))
-        {
+        let Some(app) = &mut flow.app else { return };
+        if app.l7.is_idle() && !app.streams.iter().any(|stream| stream.has_early()) {
+            // Not at once, so that a busy flow keeps its buffers; and not again at each look.
+            let silent_us = now_us.saturating_sub(flow.directions[0].last_us.max(flow.directions[1].last_us));
+            if (SPARE_US..SPARE_US + 2_000_000 * i64::from(L7_TICK_S)).contains(&silent_us) {
+                app.l7.shrink();
+            }
             return;
         }
         let Some(mut app) = flow.app.take() else { return };
-        let now_us = i64::from(self.now_s) * 1_000_000;
         self.give_up_stale(slot, &mut app, now_us);
         let seen = self.with_sink(slot, |sink| app.l7.tick(now_us, sink));
         self.count_l7(slot, seen, app.l7.protocol());

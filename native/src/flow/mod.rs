@@ -88,8 +88,6 @@ mod wait {
 #[repr(C, align(64))]
 pub struct Flow {
     pub key: Key,
-    /// Its rare measures of this second.
-    pub rare: Number,
     /// The second it is looked at next.
     pub timer_at: u32,
     pub pair: u32,
@@ -99,6 +97,12 @@ pub struct Flow {
     /// It is in the list of those that were active in this second.
     pub is_dirty: bool,
     pub waits: u8,
+    pub attention: Attention,
+    /// A bit for each direction: payload passed that was not read.
+    pub unread: u8,
+    /// Its first row is still to be written.
+    pub is_new: bool,
+    pub synacks: u8,
     pub app: Option<Box<App>>,
     /// Traffic since the second began.
     pub delta: Traffic32,
@@ -107,16 +111,12 @@ pub struct Flow {
     pub history: History,
     /// Missing ranges below `next_seq` of each direction.
     pub holes: Option<Box<[tcp::Holes; 2]>>,
-    pub synacks: u8,
+    /// Its rare measures of this second.
+    pub rare: Number,
     pub handshake_acks: u8,
     /// `close_type` of the reset that ended it.
     pub reset: u8,
     pub direction_score: u8,
-    /// Its first row is still to be written.
-    pub is_new: bool,
-    pub attention: Attention,
-    /// A bit for each direction: payload passed that was not read.
-    pub unread: u8,
 }
 
 /// The application side of a flow that has payload.
@@ -126,7 +126,7 @@ pub struct App {
     pub is_turned: bool,
     pub streams: [Stream; 2],
     /// The process that reads this flow, where it is not `l7`.
-    pub remote: Option<Remote>,
+    pub remote: Option<Box<Remote>>,
     /// The last process that it was offered to.
     pub offered: Option<u16>,
     /// When the client began to negotiate TLS, until data flows.
@@ -375,5 +375,10 @@ mod tests {
     #[test]
     fn an_idle_flow_is_small() {
         assert_eq!((size_of::<Flow>(), size_of::<Cold>()), (192, 112));
+    }
+
+    #[test]
+    fn what_reads_payload_is_small() {
+        assert!(size_of::<App>() <= 344, "{}", size_of::<App>());
     }
 }

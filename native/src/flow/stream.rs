@@ -28,9 +28,15 @@ impl Segment {
 pub struct Stream {
     next: u32,
     is_synced: bool,
-    /// In order of their numbers.
-    early: VecDeque<Segment>,
-    early_bytes: usize,
+    early: Option<Box<Early>>,
+}
+
+/// Segments that wait for one before them.
+#[derive(Default)]
+struct Early {
+    /// In order of their numbers; never empty.
+    segments: VecDeque<Segment>,
+    bytes: usize,
 }
 
 /// What to do with a segment.
@@ -78,55 +84,67 @@ impl Stream {
             bytes: bytes.into(),
         });
         Placed::Early {
-            is_full: self.early.len() >= MAX_SEGMENTS || self.early_bytes > MAX_BYTES,
+            is_full: self
+                .early
+                .as_ref()
+                .is_some_and(|early| early.segments.len() >= MAX_SEGMENTS || early.bytes > MAX_BYTES),
         }
     }
 
     #[cold]
     fn keep(&mut self, segment: Segment) {
         let next = self.next;
-        let at = self
-            .early
+        let early = self.early.get_or_insert_default();
+        let at = early
+            .segments
             .partition_point(|other| other.seq.wrapping_sub(next) <= segment.seq.wrapping_sub(next));
         let is_same = |other: &Segment| other.seq == segment.seq && other.wire_len >= segment.wire_len;
-        if at > 0 && is_same(&self.early[at - 1]) {
+        if at > 0 && is_same(&early.segments[at - 1]) {
             return;
         }
-        self.early_bytes += segment.size();
-        self.early.insert(at, segment);
+        early.bytes += segment.size();
+        early.segments.insert(at, segment);
     }
 
     /// Whether a segment waits for another that `ack`, the other end's acknowledgement, says has arrived: it was never captured.
     #[inline]
     pub fn missed(&self, ack: u32) -> bool {
-        !self.early.is_empty() && (ack.wrapping_sub(self.early[0].seq) as i32) >= 0
+        self.first().is_some_and(|first| (ack.wrapping_sub(first.seq) as i32) >= 0)
+    }
+
+    #[inline]
+    fn first(&self) -> Option<&Segment> {
+        self.early.as_ref()?.segments.front()
     }
 
     /// Bytes that segments take which wait.
+    #[inline]
     pub fn early_bytes(&self) -> usize {
-        self.early_bytes
+        self.early.as_ref().map_or(0, |early| early.bytes)
     }
 
+    #[inline]
     pub fn has_early(&self) -> bool {
-        !self.early.is_empty()
+        self.early.is_some()
     }
 
     /// When the first segment came that waits.
     pub fn waits_since(&self) -> Option<i64> {
-        self.early.iter().map(|segment| segment.time_us).min()
+        self.early.as_ref()?.segments.iter().map(|segment| segment.time_us).min()
     }
 
     /// A kept segment that is in order now, with the bytes of it to skip.
     pub fn pop(&mut self) -> Option<(Segment, u32)> {
         loop {
-            let ahead = self.early.front()?.seq.wrapping_sub(self.next) as i32;
+            let ahead = self.first()?.seq.wrapping_sub(self.next) as i32;
             if ahead > 0 {
                 return None;
             }
-            let segment = self.early.pop_front()?;
-            self.early_bytes -= segment.size();
-            if self.early.is_empty() {
-                self.early = VecDeque::new();
+            let early = self.early.as_mut()?;
+            let segment = early.segments.pop_front()?;
+            early.bytes -= segment.size();
+            if early.segments.is_empty() {
+                self.early = None;
             }
             let skip = ahead.unsigned_abs();
             if skip < segment.wire_len {
@@ -138,14 +156,15 @@ impl Stream {
 
     /// Jumps to the first kept segment; gives how many bytes are missing.
     pub fn give_up(&mut self) -> u32 {
-        let Some(first) = self.early.front() else { return 0 };
-        let missing = first.seq.wrapping_sub(self.next);
-        self.next = first.seq;
+        let Some(seq) = self.first().map(|first| first.seq) else { return 0 };
+        let missing = seq.wrapping_sub(self.next);
+        self.next = seq;
         missing
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.early_bytes + (self.early.capacity() - self.early.len()) * size_of::<Segment>()
+        let spare = |early: &Early| size_of::<Early>() + (early.segments.capacity() - early.segments.len()) * size_of::<Segment>();
+        self.early_bytes() + self.early.as_deref().map_or(0, spare)
     }
 }
 

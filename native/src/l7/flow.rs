@@ -127,6 +127,12 @@ impl FlowL7 {
         self.streams.session.is_idle() && self.streams.lanes.iter().all(Lane::is_idle)
     }
 
+    /// Gives back what only busy flows need. Call where nothing happened for some seconds.
+    pub fn shrink(&mut self) {
+        self.streams.lanes.iter_mut().for_each(Lane::shrink);
+        self.streams.session.shrink();
+    }
+
     /// Whether a request waits for the rest of its response: `tick` gives it up when that takes too long.
     pub fn awaits(&self) -> bool {
         !self.streams.session.is_idle()

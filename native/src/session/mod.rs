@@ -38,6 +38,34 @@ const MANY_BYTES: usize = 2 << 20;
 /// A datagram flow that ends after this much silence ends because nobody answers: its L4 timeout is about as long.
 const SILENCE_US: i64 = 4_000_000;
 
+/// Keys that were answered, the oldest of them forgotten first.
+#[derive(Default)]
+struct Recent {
+    keys: [u64; RECENT],
+    /// A bit for each that counts.
+    held: u8,
+    next: u8,
+}
+
+impl Recent {
+    fn place(&self, key: u64) -> Option<usize> {
+        (0..RECENT).find(|at| self.held >> at & 1 != 0 && self.keys[*at] == key)
+    }
+
+    fn add(&mut self, key: u64) {
+        let at = self.next as usize % RECENT;
+        self.keys[at] = key;
+        self.held |= 1 << at;
+        self.next = self.next.wrapping_add(1);
+    }
+
+    fn forget(&mut self, key: u64) {
+        if let Some(at) = self.place(key) {
+            self.held &= !(1 << at);
+        }
+    }
+}
+
 /// Requests and responses of one flow that are not rows yet.
 #[derive(Default)]
 pub(crate) struct Session {
@@ -48,8 +76,7 @@ pub(crate) struct Session {
     /// A request was seen while another waited, in sound order: the client does not wait for responses.
     pipelined: bool,
     order: Order,
-    recent: [Option<u64>; RECENT],
-    recent_at: u8,
+    recent: Recent,
     /// How many times as many as usual may wait besides, and whether that is all.
     more: u8,
     is_crowded: bool,
@@ -117,6 +144,16 @@ impl Session {
         self.waiting.is_empty() && self.open.is_empty()
     }
 
+    /// Gives empty queues back.
+    pub fn shrink(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        if self.open.is_empty() {
+            self.open = Vec::new();
+        }
+    }
+
     pub fn heap_bytes(&self) -> usize {
         let waiting: usize = self.waiting.iter().map(|(_, facts)| facts.heap_bytes()).sum();
         let open = |exchange: &Exchange| exchange.response.heap_bytes() + exchange.request.as_ref().map_or(0, |facts| facts.heap_bytes());
@@ -160,9 +197,7 @@ impl Session {
                 }
             }
             self.scattered |= !is_new;
-            if let Some(answered) = self.recent.iter_mut().find(|key| **key == Some(facts.key)) {
-                *answered = None;
-            }
+            self.recent.forget(facts.key);
         } else {
             self.line_up(&mut facts, out);
         }
@@ -244,11 +279,10 @@ impl Session {
             }
         };
         if out.datagram && out.protocol.pairing != Pairing::InOrder {
-            if request.is_none() && self.recent.contains(&Some(facts.key)) {
+            if request.is_none() && self.recent.place(facts.key).is_some() {
                 return facts::give(facts);
             }
-            self.recent[self.recent_at as usize % RECENT] = Some(facts.key);
-            self.recent_at = self.recent_at.wrapping_add(1);
+            self.recent.add(facts.key);
         }
         out.seen.responses += 1;
         out.count(facts.status);

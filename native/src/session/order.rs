@@ -14,11 +14,23 @@ fn reaches(position: u32, other: u32) -> bool {
 #[derive(Default)]
 struct Side {
     /// Behind the last byte that was seen, and what was acknowledged with it.
-    end: Option<(u32, u32)>,
-    /// Its bytes were seen from here on, behind the last loss.
-    from: Option<u32>,
+    end: (u32, u32),
+    has_end: bool,
+    has_from: bool,
     /// Its next message is the first one behind a loss.
     lost: bool,
+    /// Its bytes were seen from here on, behind the last loss.
+    from: u32,
+}
+
+impl Side {
+    fn end(&self) -> Option<(u32, u32)> {
+        self.has_end.then_some(self.end)
+    }
+
+    fn from(&self) -> Option<u32> {
+        self.has_from.then_some(self.from)
+    }
 }
 
 /// What was seen and lost of both directions of a flow. Without acknowledgements (0) nothing is proved, and nothing contradicted.
@@ -42,14 +54,14 @@ impl Order {
     /// Bytes of this direction were seen up to here, with what was acknowledged then.
     #[inline]
     pub fn saw(&mut self, from_client: bool, end: u32, ack: u32) {
-        self.side_mut(from_client).end = Some((end, ack));
+        let side = self.side_mut(from_client);
+        (side.end, side.has_end) = ((end, ack), true);
     }
 
     /// So many bytes behind these were not captured.
     pub fn skipped(&mut self, from_client: bool, missing: u32) {
-        if let Some((end, _)) = &mut self.side_mut(from_client).end {
-            *end = end.wrapping_add(missing);
-        }
+        let (end, _) = &mut self.side_mut(from_client).end;
+        *end = end.wrapping_add(missing);
     }
 
     /// Bytes of this direction were lost.
@@ -63,7 +75,7 @@ impl Order {
     pub fn began(&mut self, message: &Facts) {
         let side = self.side_mut(message.from_client);
         if std::mem::take(&mut side.lost) {
-            side.from = Some(message.tcp_seq);
+            (side.from, side.has_from) = (message.tcp_seq, true);
         }
     }
 
@@ -74,7 +86,7 @@ impl Order {
         request.tcp_ack != 0
             && !other.lost
             && other
-                .end
+                .end()
                 .is_some_and(|(end, ack)| end == request.tcp_ack && ack != 0 && reaches(ack, request.tcp_seq))
     }
 
@@ -112,19 +124,19 @@ impl Order {
     pub fn lost_request(&self, request: &Facts, response: &Facts) -> bool {
         let side = self.side(request.from_client);
         // What was acknowledged and not seen was lost, though nothing has come behind it yet.
-        let is_unseen = response.tcp_ack != 0 && side.end.is_some_and(|(end, _)| !reaches(end, response.tcp_ack));
-        is_unseen || side.lost || side.from.is_some_and(|from| !reaches(request.tcp_seq, from))
+        let is_unseen = response.tcp_ack != 0 && side.end().is_some_and(|(end, _)| !reaches(end, response.tcp_ack));
+        is_unseen || side.lost || side.from().is_some_and(|from| !reaches(request.tcp_seq, from))
     }
 
     /// Whether no loss was noticed so far.
     pub fn is_whole(&self) -> bool {
-        self.sides.iter().all(|side| !side.lost && side.from.is_none())
+        self.sides.iter().all(|side| !side.lost && side.from().is_none())
     }
 
     /// Whether the answer to this may be among what was lost.
     pub fn may_have_lost_answer(&self, request: &Facts) -> bool {
         let other = self.side(!request.from_client);
-        other.lost || other.from.is_some_and(|from| !reaches(request.tcp_ack, from))
+        other.lost || other.from().is_some_and(|from| !reaches(request.tcp_ack, from))
     }
 
     /// Whether bytes of the side that answers were lost between the two.
@@ -133,7 +145,7 @@ impl Order {
             return false;
         }
         let other = self.side(!request.from_client);
-        let from = if other.lost { Some(response.tcp_seq) } else { other.from };
+        let from = if other.lost { Some(response.tcp_seq) } else { other.from() };
         response.tcp_seq != request.tcp_ack && from.is_some_and(|from| !reaches(request.tcp_ack, from))
     }
 }

@@ -10,28 +10,39 @@ pub(super) const MAX_KEPT: usize = 16 * 1024;
 /// A buffer up to this size stays allocated when it is empty.
 const SMALL: usize = 512;
 
+/// Bytes of a body that are still to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Rest {
-    #[default]
-    None,
-    Bytes(u64),
-    UntilClose,
+struct Rest(u64);
+
+impl Rest {
+    const NONE: Rest = Rest(0);
+    const UNTIL_CLOSE: Rest = Rest(u64::MAX);
+
+    fn bytes(length: u64) -> Rest {
+        Rest(length.min(u64::MAX - 1))
+    }
+}
+
+/// The beginning of a message that goes on in the next packet.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// When its first byte came.
+    time_us: i64,
+    /// What that packet acknowledged.
+    tcp_ack: u32,
 }
 
 /// What is known about one direction between two packets.
 #[derive(Default)]
 pub(super) struct Lane {
-    kept: Vec<u8>,
-    /// When the first kept byte came.
-    kept_us: i64,
-    /// What its packet acknowledged.
-    kept_ack: u32,
+    kept: Option<Box<Kept>>,
     /// The message that is being read.
     facts: Option<Box<Facts>>,
     /// The body that is being skipped, and whose it is.
     rest: Rest,
-    body_kind: Option<Kind>,
     body_key: u64,
+    body_kind: Option<Kind>,
     /// The length of that body rests on a guess, because the request was not seen.
     doubtful: bool,
     lost: bool,
@@ -62,14 +73,22 @@ pub(super) struct Chunk<'a> {
 
 impl Lane {
     pub fn kept(&self) -> &[u8] {
-        &self.kept
+        self.kept.as_ref().map_or(&[], |kept| &kept.bytes)
     }
 
     pub fn keep(&mut self, bytes: &[u8], time_us: i64, tcp_ack: u32) {
-        if self.kept.is_empty() {
-            (self.kept_us, self.kept_ack) = (time_us, tcp_ack);
+        let kept = self.kept.get_or_insert_default();
+        if kept.bytes.is_empty() {
+            (kept.time_us, kept.tcp_ack) = (time_us, tcp_ack);
         }
-        self.kept.extend_from_slice(bytes);
+        kept.bytes.extend_from_slice(bytes);
+    }
+
+    /// Gives the buffer back where it is empty.
+    pub fn shrink(&mut self) {
+        if self.kept().is_empty() {
+            self.kept = None;
+        }
     }
 
     pub fn is_idle(&self) -> bool {
@@ -77,7 +96,8 @@ impl Lane {
     }
 
     pub fn heap_bytes(&self) -> usize {
-        self.kept.capacity() + self.facts.as_ref().map_or(0, |facts| facts.heap_bytes())
+        let kept = self.kept.as_ref().map_or(0, |kept| size_of::<Kept>() + kept.bytes.capacity());
+        kept + self.facts.as_ref().map_or(0, |facts| facts.heap_bytes())
     }
 
     fn kind(&self, from_client: bool) -> Kind {
@@ -100,11 +120,11 @@ impl Streams {
         let end = chunk.tcp_seq.wrapping_add(chunk.bytes.len() as u32);
         self.session.saw(chunk.from_client, end, chunk.tcp_ack);
         let lane = self.lane(chunk.from_client);
-        if lane.doubtful && lane.kept.is_empty() {
+        if lane.doubtful && lane.kept().is_empty() {
             self.doubt(chunk, parser, out);
         }
         let lane = self.lane(chunk.from_client);
-        if lane.kept.is_empty() {
+        if lane.kept().is_empty() {
             let read = self.read_stream(chunk, 0, parser, out);
             let left = &chunk.bytes[read..];
             if !left.is_empty() {
@@ -116,7 +136,8 @@ impl Streams {
     }
 
     fn read_joined(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
-        let mut kept = std::mem::take(&mut self.lane(chunk.from_client).kept);
+        let lane = self.lane(chunk.from_client);
+        let mut kept = lane.kept.as_mut().map(|kept| std::mem::take(&mut kept.bytes)).unwrap_or_default();
         let carried = kept.len();
         kept.extend_from_slice(chunk.bytes);
         let joined = Chunk {
@@ -125,15 +146,15 @@ impl Streams {
             ..chunk
         };
         let read = self.read_stream(joined, carried, parser, out);
-        let lane = self.lane(chunk.from_client);
+        let place = self.lane(chunk.from_client).kept.get_or_insert_default();
         if read >= carried {
-            (lane.kept_us, lane.kept_ack) = (out.now_us, chunk.tcp_ack);
+            (place.time_us, place.tcp_ack) = (out.now_us, chunk.tcp_ack);
         }
         kept.drain(..read);
         if kept.is_empty() && kept.capacity() > SMALL {
             kept = Vec::new();
         }
-        lane.kept = kept;
+        place.bytes = kept;
     }
 
     /// Reads what it can of `chunk`, of which the first `carried` bytes came earlier; returns how many bytes it is done with.
@@ -148,7 +169,7 @@ impl Streams {
         while at < bytes.len() && !self.stopped && self.switched.is_none() {
             let left = &bytes[at..];
             let lane = &mut self.lanes[usize::from(!from_client)];
-            if lane.rest != Rest::None {
+            if lane.rest != Rest::NONE {
                 at += self.read_body(from_client, left.len(), out);
                 continue;
             }
@@ -167,10 +188,9 @@ impl Streams {
                 }
             }
             let facts = lane.facts.get_or_insert_with(|| {
-                let (start_us, tcp_ack) = if at < carried {
-                    (lane.kept_us, lane.kept_ack)
-                } else {
-                    (out.now_us, tcp_ack)
+                let (start_us, tcp_ack) = match &lane.kept {
+                    Some(kept) if at < carried => (kept.time_us, kept.tcp_ack),
+                    _ => (out.now_us, tcp_ack),
                 };
                 let mut facts = facts::take(start_us, tcp_seq.wrapping_add(at as u32), tcp_ack);
                 facts.from_client = from_client;
@@ -224,7 +244,7 @@ impl Streams {
                 lane.body_key = facts.key;
                 let mut taken = fit(size);
                 lane.rest = match body {
-                    Body::Bytes(0) | Body::Parts => Rest::None,
+                    Body::Bytes(0) | Body::Parts => Rest::NONE,
                     // All of it is there: a message without more to come.
                     Body::Bytes(length) if length <= (available - taken) as u64 && kind != Kind::Notice && facts.first_key.is_none() => {
                         taken += length as usize;
@@ -234,10 +254,10 @@ impl Streams {
                             end: true,
                         };
                         facts.add(part, out.now_us);
-                        Rest::None
+                        Rest::NONE
                     }
-                    Body::Bytes(length) => Rest::Bytes(length),
-                    Body::UntilClose => Rest::UntilClose,
+                    Body::Bytes(length) => Rest::bytes(length),
+                    Body::UntilClose => Rest::UNTIL_CLOSE,
                 };
                 self.losses = 0;
                 self.begin(kind, (from_client, has_body), facts, parser, out);
@@ -306,7 +326,7 @@ impl Streams {
         } else {
             self.lane(from_client).doubtful = false;
         }
-        if kind == Kind::Response && self.lanes[0].rest != Rest::None {
+        if kind == Kind::Response && self.lanes[0].rest != Rest::NONE {
             // Answered early: the client may give up the rest of the body it announced, and send its next request.
             self.lanes[0].doubtful = true;
         }
@@ -328,17 +348,11 @@ impl Streams {
     #[inline]
     fn read_body(&mut self, from_client: bool, available: usize, out: &mut Out<'_>) -> usize {
         let lane = &mut self.lanes[usize::from(!from_client)];
-        let (taken, end) = match &mut lane.rest {
-            Rest::Bytes(left) => {
-                let taken = (*left).min(available as u64);
-                *left -= taken;
-                (taken, *left == 0)
-            }
-            Rest::None | Rest::UntilClose => (available as u64, false),
-        };
-        if end {
-            lane.rest = Rest::None;
+        let taken = lane.rest.0.min(available as u64);
+        if lane.rest != Rest::UNTIL_CLOSE {
+            lane.rest.0 -= taken;
         }
+        let end = lane.rest == Rest::NONE;
         let (kind, key) = (lane.kind(from_client), lane.body_key);
         self.session.part(
             kind,
@@ -357,8 +371,8 @@ impl Streams {
     #[cold]
     fn doubt(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
         let lane = self.lane(chunk.from_client);
-        if lane.rest != Rest::None && parser.resync(chunk.from_client, chunk.bytes) == Resync::At(0) {
-            lane.rest = Rest::None;
+        if lane.rest != Rest::NONE && parser.resync(chunk.from_client, chunk.bytes) == Resync::At(0) {
+            lane.rest = Rest::NONE;
             lane.doubtful = false;
             let kind = lane.kind(chunk.from_client);
             self.session.cut(kind, out);
@@ -384,21 +398,20 @@ impl Streams {
             self.session.lost(from_client);
         }
         let lane = &mut self.lanes[usize::from(!from_client)];
-        match &mut lane.rest {
-            Rest::UntilClose => return,
-            Rest::Bytes(left) if missing <= *left => {
-                *left -= missing;
-                let end = *left == 0;
+        match lane.rest {
+            Rest::UNTIL_CLOSE => return,
+            Rest::NONE if lane.kept().is_empty() && parser.gap(from_client, missing) => return,
+            Rest::NONE => {}
+            Rest(left) if missing <= left => {
+                lane.rest = Rest(left - missing);
+                let end = lane.rest == Rest::NONE;
                 if end {
-                    lane.rest = Rest::None;
                     let (kind, key) = (lane.kind(from_client), lane.body_key);
                     self.session.part(kind, key, Part { size: 0, content: 0, end }, out);
                 }
                 return;
             }
-            Rest::Bytes(_) => {}
-            Rest::None if lane.kept.is_empty() && parser.gap(from_client, missing) => return,
-            Rest::None => {}
+            Rest(_) => {}
         }
         self.out_of_step(from_client, parser, out);
     }
@@ -425,10 +438,12 @@ impl Streams {
             facts::give(facts);
             return false;
         };
-        facts.captured += lane.kept.len() as u64;
+        if let Some(kept) = &mut lane.kept {
+            facts.captured += kept.bytes.len() as u64;
+            kept.bytes.clear();
+        }
         facts.end_us = out.now_us;
         facts.open = false;
-        lane.kept.clear();
         self.session.begin(kind, facts, out);
         true
     }
