@@ -86,6 +86,12 @@ impl Documents {
         self.places.release(pair);
     }
 
+    /// Asks for a pair before it is needed.
+    #[inline]
+    pub fn prefetch(&self, pair: u32) {
+        crate::flow::prefetch(&self.places.pairs.get(pair).meters);
+    }
+
     /// Adds what a flow did in this second.
     pub fn add(&mut self, pair: u32, traffic: &Traffic32, rare: Option<&Rare>) {
         let meter = self.meter(pair);

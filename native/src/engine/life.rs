@@ -4,7 +4,7 @@ use super::health::is_check;
 use super::owners::MAX_FRESH;
 use super::rows::{self, RowSink, seconds};
 use super::turn::L7_TICK_S;
-use super::{Core, Frame, Lookup, Passing};
+use super::{Core, Frame, Lookup, Passing, prefetch_flow};
 use crate::document::PairKey;
 use crate::flow::key::Key;
 use crate::flow::state::{self, close};
@@ -13,6 +13,8 @@ use crate::packet::{self, ICMP, ICMP6, tunnel};
 
 /// After so much silence a flow gives back the buffers that it does not need just now.
 const SPARE_US: i64 = 4_000_000;
+/// How many flows ahead memory is asked for where many are gone through.
+pub(super) const AHEAD: usize = 8;
 /// Flows looked at to find one to evict.
 const EVICT_LOOKS: u32 = 64;
 
@@ -20,12 +22,34 @@ impl Core {
     /// Moves what flows did in this second to where it is kept.
     pub(super) fn flush_all(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
-        for slot in dirty.drain(..) {
-            self.flush(slot);
+        for (at, slot) in dirty.iter().enumerate() {
+            // What a flow refers to is asked for when the flow has come.
+            if let Some(later) = dirty.get(at + 2 * AHEAD) {
+                self.prefetch(*later);
+            }
+            if let Some(later) = dirty.get(at + AHEAD) {
+                let flow = self.flows.get(*later);
+                // What is over has given its pair up.
+                if flow.is_dirty {
+                    self.rares.prefetch(&flow.rare);
+                    self.documents.prefetch(flow.pair);
+                }
+            }
+            self.flush(*slot);
         }
+        dirty.clear();
         dirty.shrink_to(1 << 16);
         self.dirty = dirty;
         self.rares.trim();
+    }
+
+    /// Asks for both parts of a flow.
+    #[inline]
+    pub(super) fn prefetch(&self, slot: u32) {
+        prefetch_flow(self.flows.get(slot));
+        let cold = self.cold.get(slot);
+        crate::flow::prefetch(cold);
+        crate::flow::prefetch(&cold.rare);
     }
 
     /// Moves what a flow did in this second to its documents and to its next row.

@@ -2,6 +2,7 @@
 //! the rows of one before the next. Packets wait meanwhile: nothing of a new minute is counted in the old one.
 
 use super::Core;
+use super::life::AHEAD;
 
 /// A capture that goes back further than this begins anew.
 const REWIND_S: u32 = 60;
@@ -161,6 +162,9 @@ impl Core {
             Stage::Due(due, from) => {
                 let rows = self.output.rows;
                 for (at, slot) in due.iter().enumerate().skip(from) {
+                    if let Some(later) = due.get(at + AHEAD) {
+                        self.prefetch(*later);
+                    }
                     self.look(*slot);
                     if self.output.rows != rows {
                         return Some(Stage::Due(due, at + 1));

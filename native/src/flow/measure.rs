@@ -141,6 +141,7 @@ pub const CIT: usize = 4;
 
 /// What most packets do not change; [`super::rares`] keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Rare {
     pub delays: [Delay; DELAYS],
     pub tcp: [u32; TCP_EVENTS],

@@ -80,6 +80,13 @@ const NONE: u32 = u32::MAX;
 /// Set in the number of a whole one.
 const WHOLE: u32 = 1 << 31;
 
+impl Number {
+    #[inline]
+    fn is_whole(&self) -> bool {
+        (WHOLE..NONE).contains(&self.0)
+    }
+}
+
 impl Default for Number {
     fn default() -> Self {
         Number(NONE)
@@ -155,17 +162,23 @@ impl Rares {
         if !(0..=cap_us).contains(&us) {
             return;
         }
-        let us = us as u32;
-        if of.0 < WHOLE {
-            let brief = self.briefs.held.get_mut(of.0);
-            if !brief.has(delay) {
-                return brief.put(delay, us);
-            }
-        } else if of.0 == NONE {
+        // A busy flow's is a whole one.
+        if of.is_whole() {
+            return self.wholes.held.get_mut(of.0 & !WHOLE).delays[delay].add_one(us as u32);
+        }
+        self.sample_brief(of, delay, us as u32);
+    }
+
+    fn sample_brief(&mut self, of: &mut Number, delay: usize, us: u32) {
+        if of.0 == NONE {
             let mut brief = Brief::default();
             brief.put(delay, us);
             of.0 = self.put_brief(brief);
             return;
+        }
+        let brief = self.briefs.held.get_mut(of.0);
+        if !brief.has(delay) {
+            return brief.put(delay, us);
         }
         self.whole(of).delays[delay].add_one(us);
     }
@@ -275,6 +288,7 @@ impl Rares {
         } else if of.0 != NONE {
             let rare = self.wholes.held.get(of.0 & !WHOLE);
             super::prefetch(&rare.delays[measure::SRT]);
+            super::prefetch(&rare.delays[measure::CIT]);
             super::prefetch(&rare.rtt_us);
         }
     }
