@@ -4,12 +4,14 @@
 //! loss the order is mended where TCP's numbers prove it ([`order`]); where they do not, rows stay apart rather than wrongly together.
 
 mod order;
+mod recent;
 mod row;
 
 use crate::l7::facts::{self, Facts};
 use crate::l7::table::{Dialect, Pairing, Protocol, TLS};
 use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
 use order::Order;
+use recent::Recent;
 pub use row::{Finished, Tells};
 use std::collections::VecDeque;
 
@@ -28,8 +30,6 @@ struct Exchange {
     response: Box<Facts>,
 }
 
-/// Keys answered last, in which a repeated datagram is recognised.
-const RECENT: usize = 4;
 /// Responses in progress of one flow; beyond that the oldest is reported as it is.
 const MAX_OPEN: usize = 256;
 /// So many times as many requests as the settings say may wait where they are found without a search, and hold no more than this.
@@ -37,34 +37,6 @@ const MORE: u8 = 7;
 const MANY_BYTES: usize = 2 << 20;
 /// A datagram flow that ends after this much silence ends because nobody answers: its L4 timeout is about as long.
 const SILENCE_US: i64 = 4_000_000;
-
-/// Keys that were answered, the oldest of them forgotten first.
-#[derive(Default)]
-struct Recent {
-    keys: [u64; RECENT],
-    /// A bit for each that counts.
-    held: u8,
-    next: u8,
-}
-
-impl Recent {
-    fn place(&self, key: u64) -> Option<usize> {
-        (0..RECENT).find(|at| self.held >> at & 1 != 0 && self.keys[*at] == key)
-    }
-
-    fn add(&mut self, key: u64) {
-        let at = self.next as usize % RECENT;
-        self.keys[at] = key;
-        self.held |= 1 << at;
-        self.next = self.next.wrapping_add(1);
-    }
-
-    fn forget(&mut self, key: u64) {
-        if let Some(at) = self.place(key) {
-            self.held &= !(1 << at);
-        }
-    }
-}
 
 /// Requests and responses of one flow that are not rows yet.
 #[derive(Default)]
