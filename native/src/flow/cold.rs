@@ -182,12 +182,6 @@ impl Cold {
             ..Cold::new(self.id, self.tunnel().copied().map(Box::new))
         }
     }
-
-    pub fn heap_bytes(&self) -> usize {
-        let Some(extra) = &self.extra else { return 0 };
-        let tunnel = extra.tunnel.as_ref().map_or(0, |_| size_of::<Outside>());
-        size_of::<Extra>() + tunnel + extra.carried.as_ref().map_or(0, |_| size_of::<Carried>())
-    }
 }
 
 /// When the packets of a handshake came, as µs from the second in which the flow began; what is further away than half an hour says nothing

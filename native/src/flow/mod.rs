@@ -346,14 +346,6 @@ impl Flow {
             (self.key.low, self.key.low_port)
         }
     }
-
-    pub fn heap_bytes(&self) -> usize {
-        let holes = self.holes.as_ref().map_or(0, |_| size_of::<[tcp::Holes; 2]>());
-        let app = self.app.as_ref().map_or(0, |app| {
-            size_of::<App>() + app.l7.heap_bytes() + app.streams.iter().map(Stream::heap_bytes).sum::<usize>()
-        });
-        holes + app
-    }
 }
 
 /// Asks for the cache line of `value` before it is needed.

@@ -1,4 +1,5 @@
-//! Recorded bytes with some of them changed: however they are cut into segments, the same rows come of them; in datagrams they do no harm.
+//! Recorded bytes with some of them changed: where what is left still makes sense, the same rows come of it however it is cut into segments; in datagrams
+//! they do no harm.
 
 use crate::capture::{Payload, read};
 use crate::flow::Flow;
