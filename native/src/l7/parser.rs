@@ -99,7 +99,8 @@ pub trait Parser: Send {
     /// Reads from the front of `input.bytes`; called again until it wants more. Must take at least a byte unless it answers `More`, `Stop` or `Switch`.
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step;
 
-    /// Looks for the start of a message after a loss, and forgets what was half read in this direction.
+    /// Looks for the start of a message after a loss, and forgets what was half read in this direction. That messages mostly begin where segments do
+    /// is the best hint there is: what is found may depend on how the bytes were cut.
     fn resync(&mut self, from_client: bool, bytes: &[u8]) -> Resync;
 
     /// `missing` bytes of this direction will never come. Whether reading can go on behind them without resynchronising.
@@ -110,6 +111,12 @@ pub trait Parser: Send {
     /// The rest of a half-read message will never come. What it is, where `facts` already tell enough for a row.
     fn cut(&mut self, _from_client: bool, _facts: &mut Facts) -> Option<Kind> {
         None
+    }
+
+    /// A response that nothing asked for came in the middle of a request of the client. Whether the rest of the request still comes where it was to
+    /// come: else the end of it is a guess, and what is found then may depend on how the bytes were cut into segments.
+    fn goes_on(&self) -> bool {
+        false
     }
 
     /// Bytes on the heap.

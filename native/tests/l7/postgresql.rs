@@ -171,13 +171,58 @@ fn literals_are_hidden_on_request() {
 }
 
 #[test]
-fn a_request_that_is_answered_before_its_end_came_is_counted_as_not_understood() {
+fn a_turn_that_ends_before_its_request_does_is_counted_as_not_understood() {
     let mut flow = database();
     flow.send(CLIENT, &query("select 1"))
         .send(SERVER, &[&done("SELECT 1")[..], READY].concat());
-    flow.send(CLIENT, &[&parse("s1", "select a from t")[..], b"D\0\x04\0\x18Ss1"].concat())
+    flow.send(CLIENT, &[&parse("s1", "select a from t")[..], b"B\0\x04\0\x18\0s1"].concat())
         .send(SERVER, &[b"1\0\0\0\x04", READY].concat());
     assert_eq!(flow.seen.parse_failed, 1, "where reading goes on is a guess from here on");
     let rows = flow.close();
     assert_eq!(rows.pick(1, "type request_type endpoint"), "2 PARSE SELECT t");
+}
+
+#[test]
+fn an_error_that_is_told_before_the_batch_is_over_answers_what_was_prepared() {
+    // The server refuses the statement while values for it are still on their way.
+    let bind = message(b'B', &[b"\0\0\0\0\0\x01\0\0\x4e\x20", &[b'x'; 20_000][..], b"\0\0"].concat());
+    let batch = [&parse("", "selec a from t")[..], &bind, &message(b'E', b"\0\0\0\0\0"), SYNC].concat();
+    for early in [40, 45, 3000, 9000, 20_000] {
+        for cut in [1, 7, 1400, 20_000] {
+            let mut flow = database();
+            flow.send(CLIENT, &query("select 1"))
+                .send(SERVER, &[&done("SELECT 1")[..], READY].concat());
+            for part in batch[..early].chunks(cut) {
+                flow.send(CLIENT, part);
+            }
+            flow.send(SERVER, &message(b'E', b"SERROR\0C42601\0Msyntax error\0\0"));
+            for part in batch[early..].chunks(cut) {
+                flow.send(CLIENT, part);
+            }
+            flow.send(SERVER, READY);
+            flow.send(CLIENT, &query("select 2"))
+                .send(SERVER, &[&done("SELECT 1")[..], READY].concat());
+            let rows = flow.close();
+            assert_eq!(rows.column("request_type"), ["QUERY", "PARSE", "EXECUTE", "QUERY"], "{early} {cut}");
+            assert_eq!(rows.column("type"), ["2", "2", "0", "2"]);
+            assert_eq!(rows.get(1, "response_exception"), "syntax error");
+            assert_eq!((flow.seen.parse_failed, flow.seen.timeouts, flow.seen.client_errors), (0, 0, 1));
+        }
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_so_long_is_not_waited_for() {
+    let mut flow = database();
+    flow.send(CLIENT, &query("select 1"))
+        .send(SERVER, &[&done("SELECT 1")[..], READY].concat());
+    // Of a Describe, a bit of the length is wrong.
+    flow.send(CLIENT, &[&parse("s1", "select a from t")[..], b"D\0\x04\0\x08Ss1\0", SYNC].concat());
+    flow.send(SERVER, &[b"1\0\0\0\x04", READY].concat());
+    flow.send(CLIENT, &[&run("s1")[..], SYNC].concat())
+        .send(SERVER, &[BOUND, &done("SELECT 0"), READY].concat());
+    assert_eq!(flow.seen.parse_failed, 1);
+    let rows = flow.close();
+    assert_eq!(rows.column("request_type"), ["QUERY", "PARSE", "EXECUTE"]);
+    assert_eq!(rows.column("type"), ["2", "2", "2"]);
 }

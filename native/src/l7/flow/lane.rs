@@ -336,10 +336,17 @@ impl Streams {
     /// The answer to a request of which only the beginning was seen; whether the length of its body is doubtful.
     #[cold]
     fn begin_unasked(&mut self, has_body: bool, facts: &Facts, parser: &mut dyn Parser, out: &mut Out<'_>) -> bool {
-        if self.lanes[0].facts.is_some() && self.cut(true, parser, out) {
-            // What of it had come made no sense, and where reading goes on is a guess.
-            out.seen.parse_failed += 1;
-            self.lanes[0].lost = true;
+        if self.lanes[0].facts.is_some() {
+            let goes_on = parser.goes_on();
+            let kept = self.lanes[0].kept.take_if(|_| goes_on);
+            if self.cut(true, parser, out) && !goes_on {
+                // What of it had come made no sense, and where reading goes on is a guess.
+                out.seen.parse_failed += 1;
+                self.lanes[0].lost = true;
+            }
+            if goes_on {
+                self.lanes[0].kept = kept;
+            }
         }
         has_body && self.session.next_answered(facts).is_none()
     }

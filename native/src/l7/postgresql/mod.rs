@@ -30,6 +30,8 @@ pub struct PostgreSql {
     rest: [u64; 2],
     /// What is left of it belongs to the message whose facts are gathered (client first).
     gathering: [bool; 2],
+    /// The server said last that it is ready for the next turn.
+    ready: bool,
     /// The server's response was begun.
     begun: bool,
     /// It was reported; the rest of it is parts.
@@ -102,6 +104,7 @@ impl Parser for PostgreSql {
 
     fn cut(&mut self, from_client: bool, facts: &mut Facts) -> Option<Kind> {
         if from_client {
+            facts.group = self.batch;
             return std::mem::take(&mut self.parsed).then_some(Kind::Request);
         }
         if !self.begun || self.streaming {
@@ -109,6 +112,12 @@ impl Parser for PostgreSql {
         }
         self.finish(facts);
         Some(Kind::Response)
+    }
+
+    /// An error is told at once, while the client still says the rest of its batch. The turn ends behind that: who is ready before heard it all, and
+    /// the lengths that say otherwise are wrong.
+    fn goes_on(&self) -> bool {
+        !self.ready
     }
 
     fn heap_bytes(&self) -> usize {
@@ -140,12 +149,13 @@ impl PostgreSql {
             return Step::More;
         };
         let front = length.min(REPLY_FRONT);
-        if length > 1 << 30 {
+        if !opening::from_server(kind, length) {
             return Step::Lost { size: 1 };
         }
         let Some(content) = input.bytes.get(HEADER..HEADER + front) else {
             return Step::More;
         };
+        self.ready = kind == b'Z';
         let after = self.answered(kind, content, &input, facts);
         let (size, rest) = (HEADER + front, (length - front) as u64);
         self.rest[1] = rest;

@@ -8,9 +8,9 @@ pub const STARTUP: u32 = 3 << 16;
 pub const CANCEL: u32 = 80_877_102;
 pub const SSL: u32 = 80_877_103;
 pub const GSS: u32 = 80_877_104;
-const CLIENT_KINDS: &[u8] = b"QPBEDCSHFXdcfp";
-const SERVER_KINDS: &[u8] = b"RKSZTDCIENA123ntsGHWdcVv";
 const LARGEST: usize = 1 << 30;
+/// Largest content of a message that has no more in it than a name or a command tag.
+const LARGEST_NAMED: usize = 10_000;
 
 /// Length (without what comes in front of it) and code of a message that a connection begins with.
 pub fn startup(bytes: &[u8]) -> Option<(usize, u32)> {
@@ -36,6 +36,29 @@ pub fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     Some((header[0], length.wrapping_sub(4)))
 }
 
+/// Whether a client can say a message of this kind with so many bytes of content.
+#[inline]
+pub fn from_client(kind: u8, length: usize) -> bool {
+    match kind {
+        b'H' | b'S' | b'X' | b'c' => length == 0,
+        b'C' | b'D' | b'E' => (1..=LARGEST_NAMED).contains(&length),
+        b'B' | b'F' | b'P' | b'Q' | b'd' | b'f' | b'p' => length <= LARGEST,
+        _ => false,
+    }
+}
+
+/// The same of a server.
+#[inline]
+pub fn from_server(kind: u8, length: usize) -> bool {
+    match kind {
+        b'1' | b'2' | b'3' | b'I' | b'c' | b'n' | b's' => length == 0,
+        b'Z' => length == 1,
+        b'C' => (1..=LARGEST_NAMED).contains(&length),
+        b'A' | b'D' | b'E' | b'G' | b'H' | b'K' | b'N' | b'R' | b'S' | b'T' | b'V' | b'W' | b'd' | b't' | b'v' => length <= LARGEST,
+        _ => false,
+    }
+}
+
 /// A message that begins a connection, or whole messages that end as a turn does.
 pub fn guess(opening: &Opening<'_>) -> Guess {
     let bytes = opening.bytes;
@@ -50,12 +73,10 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
         return Guess::Maybe;
     }
     let Some(&kind) = bytes.first() else { return Guess::Maybe };
-    let high_zero = bytes.get(1).is_none_or(|byte| *byte == 0);
-    if !high_zero || !(CLIENT_KINDS.contains(&kind) || SERVER_KINDS.contains(&kind)) {
+    if bytes.get(1).is_some_and(|byte| *byte != 0) {
         return Guess::No;
     }
-    let from_client = chain(bytes, CLIENT_KINDS);
-    let from_server = chain(bytes, SERVER_KINDS);
+    let (from_client, from_server) = (chain(bytes, from_client), chain(bytes, from_server));
     if from_client == Chain::Whole && (bytes.ends_with(b"S\0\0\0\x04") || is_query(bytes)) {
         return client;
     }
@@ -92,31 +113,30 @@ enum Chain {
     Broken,
 }
 
-fn chain(bytes: &[u8], kinds: &[u8]) -> Chain {
+fn chain(bytes: &[u8], fits: fn(u8, usize) -> bool) -> Chain {
     let mut at = 0;
     while at < bytes.len() {
-        if !kinds.contains(&bytes[at]) {
-            return Chain::Broken;
-        }
         match header(&bytes[at..]) {
-            Some((_, length)) if length > LARGEST => return Chain::Broken,
-            Some((_, length)) => at += HEADER + length,
-            None => return Chain::Partial,
+            Some((kind, length)) if fits(kind, length) => at += HEADER + length,
+            Some(_) => return Chain::Broken,
+            // Some kinds have no content, all others may have one byte.
+            None if fits(bytes[at], 0) || fits(bytes[at], 1) => return Chain::Partial,
+            None => return Chain::Broken,
         }
     }
     if at == bytes.len() { Chain::Whole } else { Chain::Partial }
 }
 
 /// Messages that start at the front, or what follows the end of a turn.
-pub fn resync(from_client: bool, bytes: &[u8]) -> Resync {
-    let kinds = if from_client { CLIENT_KINDS } else { SERVER_KINDS };
-    match chain(bytes, kinds) {
+pub fn resync(is_client: bool, bytes: &[u8]) -> Resync {
+    let fits = if is_client { from_client } else { from_server };
+    match chain(bytes, fits) {
         Chain::Whole => return Resync::At(0),
         Chain::Partial if bytes.len() < HEADER => return Resync::Drop(0),
         Chain::Partial | Chain::Broken => {}
     }
-    let end: &[u8] = if from_client { b"S\0\0\0\x04" } else { b"Z\0\0\0\x05" };
-    let behind = end.len() + usize::from(!from_client);
+    let end: &[u8] = if is_client { b"S\0\0\0\x04" } else { b"Z\0\0\0\x05" };
+    let behind = end.len() + usize::from(!is_client);
     match memmem::find(bytes, end) {
         Some(at) if at + behind <= bytes.len() => Resync::At(at + behind),
         _ => Resync::Drop(bytes.len().saturating_sub(behind)),

@@ -56,10 +56,12 @@ impl PostgreSql {
             b'I' | b's' if is_extended => After::Done,
             b'E' => {
                 error(content, facts, input.settings);
-                if is_extended {
+                // The rest of the execution that was prepared may not have come yet.
+                let is_early = waiting.is_none() && self.parsed && !self.begun;
+                if is_extended || is_early {
                     // The server passes over the rest of the batch.
                     facts.ends_group = true;
-                    self.failed = input.waiting.map(|request| request.group);
+                    self.failed = Some(input.waiting.map_or(self.batch, |request| request.group));
                 }
                 if is_extended || note == ENCRYPTION || waiting.is_none() && !self.begun || note == LOGIN {
                     After::Done

@@ -1,6 +1,6 @@
 //! What the client says.
 
-use super::opening::{CANCEL, GSS, SSL, header, startup};
+use super::opening::{CANCEL, GSS, SSL, from_client, header, startup};
 use super::{HEADER, PostgreSql, REQUEST_FRONT};
 use crate::l7::facts::{Facts, Slot};
 use crate::l7::parser::{Body, Input, Kind, Step};
@@ -53,7 +53,7 @@ impl PostgreSql {
                 (kind, length, HEADER)
             }
         };
-        if length > 1 << 30 || !b"QPBEDCSHFXdcfp".contains(&kind) {
+        if !from_client(kind, length) {
             return Step::Lost { size: 1 };
         }
         if self.parsed && taken.is_none() && matches!(kind, b'P' | b'Q' | b'S' | b'H' | b'F') {
