@@ -312,6 +312,8 @@ impl FastCgi {
             STDOUT if !side.told && header.content > 0 => {
                 let mut lines = std::mem::take(&mut side.carry);
                 let before = lines.len();
+                // What is behind the longest head does not tell where it ends: it may not have come yet.
+                let here = &here[..here.len().min(MAX_HEAD - before)];
                 let joined = if before > 0 {
                     lines.extend_from_slice(here);
                     &lines
@@ -320,7 +322,7 @@ impl FastCgi {
                 };
                 let end = match end_of_head(joined) {
                     Some(end) => end,
-                    None if here.len() < header.content && here.len() < MAX_HEAD => {
+                    None if here.len() < header.content && joined.len() < MAX_HEAD => {
                         lines.truncate(before);
                         side.carry = lines;
                         return Step::More;

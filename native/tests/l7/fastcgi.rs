@@ -222,3 +222,21 @@ fn a_request_that_nobody_here_recorded() {
     );
     assert_eq!(rows.pick(0, "user_agent fastcgi.script"), "curl/7.87.0 /var/www/html/index.php");
 }
+
+#[test]
+fn a_head_that_never_ends_is_as_long_however_it_comes() {
+    let endless = [&b"X-A: b\r\nX-C: "[..], &[b'x'; 20_000]].concat();
+    for (first, cut) in [(0, 1400), (0, 24), (5, 9000), (5000, 24), (5000, 9000)] {
+        let told = |cut: usize| {
+            let mut flow = Flow::new(6, 9000);
+            flow.send(CLIENT, &request(1));
+            let records = [&endless[..first], &endless[first..]].map(|text| record(6, 1, text, 0));
+            flow.now_us += 1000;
+            for piece in records[usize::from(first == 0)..].concat().chunks(cut) {
+                flow.snapped(SERVER, piece, 0);
+            }
+            flow.close().lines
+        };
+        assert_eq!(told(cut), told(usize::MAX), "{first} {cut}");
+    }
+}
