@@ -113,6 +113,12 @@ pub trait Parser: Send {
         None
     }
 
+    /// Whether a body may end before the length that was announced: its request, which nobody saw, forbids one, or was answered before all of it came.
+    /// Such a body is over where a segment begins with a message.
+    fn breaks_off(&self) -> bool {
+        false
+    }
+
     /// A response that nothing asked for came in the middle of a request of the client. Whether the rest of the request still comes where it was to
     /// come: else the end of it is a guess, and what is found then may depend on how the bytes were cut into segments.
     fn goes_on(&self) -> bool {

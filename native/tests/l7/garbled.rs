@@ -27,15 +27,16 @@ struct Reading {
 }
 
 impl Reading {
-    /// Where bytes make no sense, what is found behind them may depend on what was seen at once; and a message that is answered before its end
-    /// came is over where a segment begins with another.
+    /// Where bytes make no sense, what is found behind them may depend on what was seen at once; and a message of HTTP/1 that is answered before its
+    /// end came is over where a segment begins with another.
     fn is_sound(&self) -> bool {
         let number = |row: usize, field: &str| self.rows.get(row, field).parse::<i64>().unwrap_or(0);
         let is_whole = |row: usize| {
             number(row, "request_length") <= number(row, "captured_request_byte")
                 && number(row, "response_length") <= number(row, "captured_response_byte")
         };
-        self.known_at_once && self.seen.parse_failed == 0 && (0..self.rows.lines.len()).all(is_whole)
+        let breaks_off = |row: usize| self.rows.get(row, "l7_protocol_str") == "HTTP" && !is_whole(row);
+        self.known_at_once && self.seen.parse_failed == 0 && !(0..self.rows.lines.len()).any(breaks_off)
     }
 }
 

@@ -345,3 +345,21 @@ fn what_unfolds_without_end_is_bounded() {
         }
     }
 }
+
+#[test]
+fn a_packet_that_nothing_asked_for_is_as_long_as_it_says() {
+    let answer = packet(1, &[b"\xff\x51\x04#HY000", &[b'x'; 1500][..]].concat());
+    for cut in [2, 11, 700, usize::MAX] {
+        let mut flow = database();
+        flow.send(CLIENT, &query("delete from t")).send(SERVER, DONE);
+        flow.send(SERVER, &answer[..1000]);
+        // In the rest of it there is what would be a packet by itself.
+        let rest = [DONE, &answer[1000 + DONE.len()..]].concat();
+        for piece in rest.chunks(cut.min(rest.len())) {
+            flow.send(SERVER, piece);
+        }
+        let rows = flow.close();
+        assert_eq!(rows.column("type"), ["2", "1"], "{cut}");
+        assert_eq!(rows.get(1, "captured_response_byte"), answer.len().to_string());
+    }
+}

@@ -322,11 +322,11 @@ impl Streams {
     #[inline]
     fn begin(&mut self, kind: Kind, (from_client, has_body): (bool, bool), facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
         if kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
-            self.lanes[1].doubtful = self.begin_unasked(has_body, &facts, parser, out);
+            self.lanes[1].doubtful = self.begin_unasked(has_body, &facts, parser, out) && parser.breaks_off();
         } else {
             self.lane(from_client).doubtful = false;
         }
-        if kind == Kind::Response && self.lanes[0].rest != Rest::NONE {
+        if kind == Kind::Response && self.lanes[0].rest != Rest::NONE && parser.breaks_off() {
             // Answered early: the client may give up the rest of the body it announced, and send its next request.
             self.lanes[0].doubtful = true;
         }

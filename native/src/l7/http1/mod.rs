@@ -149,6 +149,10 @@ impl Parser for Http1 {
         Some(if from_client { Kind::Request } else { Kind::Response })
     }
 
+    fn breaks_off(&self) -> bool {
+        self.socket.is_none()
+    }
+
     fn heap_bytes(&self) -> usize {
         self.socket
             .as_ref()
