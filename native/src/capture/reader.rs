@@ -4,7 +4,7 @@ use super::namespace::{self, Namespace, Wanted};
 use super::processes::Processes;
 use super::worker::{Shared, lock};
 use super::{RingFrame, now_us};
-use crate::engine::{BATCH, Config, Core, Frame, Nic, Passing};
+use crate::engine::{BATCH, Config, Core, Frame, Nic, Passage, Passing};
 use crate::packet::{Link, parse};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -307,7 +307,8 @@ fn turn(core: &mut Core, shared: &Shared) {
 
 /// Counts frames.
 fn pass(core: &mut Core, shared: &Shared, frames: &mut Vec<Frame<'_>>) {
-    let mut passage = core.begin(frames);
+    let mut passage = Passage::default();
+    core.begin(frames, &mut passage);
     while !core.pass(frames, &mut passage) {
         turn(core, shared);
     }

@@ -102,7 +102,7 @@ impl Core {
 
     fn transport_and_ports(&self, slot: u32) -> (u8, [u16; 2]) {
         let flow = self.flows.get(slot);
-        (flow.key.protocol, [flow.client().1, flow.server().1])
+        (flow.key.protocol(), [flow.client().1, flow.server().1])
     }
 
     /// Gives the flow to the next process that wants it.

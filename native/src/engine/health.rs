@@ -33,7 +33,7 @@ pub struct HealthChecks {
 /// Whether a flow that ends, or has ended and is kept for stragglers, looks like one: no row was made of it yet, nothing was said, nothing
 /// was wrong.
 pub fn is_check(flow: &Flow, cold: &Cold, close_type: u8, end_us: i64) -> bool {
-    flow.key.protocol == TCP
+    flow.key.protocol() == TCP
         && flow.is_new
         && flow.synacks > 0
         && cold.traffic().l4_byte == [0, 0]

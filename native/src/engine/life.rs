@@ -210,7 +210,7 @@ impl Core {
         self.close_l7(slot);
         self.flush(slot);
         let flow = self.flows.get(slot);
-        let is_tcp = flow.key.protocol == crate::packet::TCP;
+        let is_tcp = flow.key.protocol() == crate::packet::TCP;
         let failures = if is_tcp { state::failures(close_type) } else { [0; 5] };
         self.documents.close(flow.pair, failures, closed);
         self.write_row(slot, close_type, end_us);

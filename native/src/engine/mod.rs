@@ -61,7 +61,7 @@ pub enum Passing {
 }
 
 /// A parsed frame with its bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Frame<'a> {
     pub packet: Packet,
     pub bytes: &'a [u8],
@@ -161,7 +161,8 @@ impl Default for Lookup {
     }
 }
 
-/// Frames on their way to their flows, and how far they came.
+/// Frames on their way to their flows, and how far they came. What is in it may be left from others.
+#[derive(Default)]
 pub struct Passage {
     lookups: [Lookup; BATCH],
     at: usize,
@@ -223,7 +224,8 @@ impl Core {
 
     /// Takes up to [`BATCH`] frames, oldest first.
     pub fn frames(&mut self, frames: &mut [Frame<'_>]) {
-        let mut passage = self.begin(frames);
+        let mut passage = Passage::default();
+        self.begin(frames, &mut passage);
         while !self.pass(frames, &mut passage) {
             self.go_on();
         }
@@ -231,10 +233,10 @@ impl Core {
 
     /// As [`Core::frames`], but where time has to go on first it is [`Core::pass`] that says so.
     #[inline]
-    pub fn begin(&mut self, frames: &mut [Frame<'_>]) -> Passage {
-        debug_assert!(frames.len() <= BATCH);
-        let mut lookups = [Lookup::default(); BATCH];
-        for (frame, lookup) in frames.iter_mut().zip(&mut lookups) {
+    pub fn begin(&mut self, frames: &mut [Frame<'_>], passage: &mut Passage) {
+        passage.at = 0;
+        let lookups = &mut passage.lookups[..frames.len()];
+        for (frame, lookup) in frames.iter_mut().zip(&mut *lookups) {
             if frame.packet.fragment != Fragment::Whole {
                 self.fragments.resolve(&mut frame.packet);
             }
@@ -250,37 +252,40 @@ impl Core {
             lookup.hash = self.seed.hash(&lookup.key);
             self.index.prefetch(lookup.hash);
         }
-        for lookup in &mut lookups[..frames.len()] {
-            if let Some(slot) = self.index.guess(lookup.hash) {
-                lookup.slot = slot;
-                prefetch_flow(self.flows.get(slot));
+        for lookup in &mut *lookups {
+            lookup.slot = self.index.guess(lookup.hash).unwrap_or(NO_SLOT);
+            if let Some(flow) = self.flows.find(lookup.slot) {
+                prefetch_flow(flow);
             }
         }
-        for lookup in &lookups[..frames.len()] {
-            if lookup.slot < self.next {
-                self.rares.prefetch(&self.flows.get(lookup.slot).rare);
+        for lookup in lookups {
+            if let Some(flow) = self.flows.find(lookup.slot) {
+                self.rares.prefetch(&flow.rare);
             }
         }
-        Passage { lookups, at: 0 }
     }
 
     /// Takes the frames that are left, all of them or those before the one that time has to go on for: then call [`Core::go_on`] and come back.
     #[inline]
     pub fn pass(&mut self, frames: &[Frame<'_>], passage: &mut Passage) -> bool {
-        while let Some(frame) = frames.get(passage.at) {
-            let lookup = &passage.lookups[passage.at];
+        let Passage { lookups, at } = passage;
+        let mut left = frames[*at..].iter().zip(&lookups[*at..]);
+        while let Some((frame, lookup)) = left.next() {
             let packet = &frame.packet;
             if packet.fragment == Fragment::Later && packet.ip_id == fragments::ORPHAN {
                 self.stats.fragment_orphans += 1;
-                passage.at += 1;
                 continue;
             }
-            let second = seconds(packet.time_us);
-            if second != self.now_s && !self.is_at(second) {
-                return false;
+            // Most packets are of the second that is going on, which says so without a division.
+            let since_us = packet.time_us.wrapping_sub(i64::from(self.now_s) * 1_000_000);
+            if !(0..1_000_000).contains(&since_us) {
+                let second = seconds(packet.time_us);
+                if second != self.now_s && !self.is_at(second) {
+                    *at = frames.len() - left.len() - 1;
+                    return false;
+                }
             }
             self.frame(frame, lookup);
-            passage.at += 1;
         }
         true
     }
@@ -288,22 +293,29 @@ impl Core {
     fn frame(&mut self, frame: &Frame<'_>, lookup: &Lookup) {
         let packet = &frame.packet;
         let mut slot = self.slot(frame, lookup);
-        let mut way = self.flows.get(slot).way(lookup.forward);
-        if self.is_live && !self.is_first_sighting(slot, way, packet) {
-            self.stats.duplicate_packets += 1;
-            return;
+        let mut flow = self.flows.get_mut(slot);
+        let mut way = flow.way(lookup.forward);
+        // Where few packets come it is found once more.
+        if self.is_live {
+            if !self.is_first_sighting(slot, way, packet) {
+                self.stats.duplicate_packets += 1;
+                return;
+            }
+            flow = self.flows.get_mut(slot);
         }
-        if packet.protocol == TCP && packet.tcp_flags & (flag::SYN | flag::ACK) == flag::SYN && self.is_reused(slot, way, packet) {
-            let flow = self.flows.get(slot);
-            let (close_type, end_us) = (flow.close_type(), flow.last_us());
-            self.close(slot, close_type, end_us, true);
-            slot = self.open(frame, lookup);
-            way = self.flows.get(slot).way(lookup.forward);
-            self.flows.get_mut(slot).directions[way].nic = packet.nic;
+        if packet.tcp_flags & (flag::SYN | flag::ACK) == flag::SYN && packet.protocol == TCP {
+            if self.is_reused(slot, way, packet) {
+                let flow = self.flows.get(slot);
+                let (close_type, end_us) = (flow.close_type(), flow.last_us());
+                self.close(slot, close_type, end_us, true);
+                slot = self.open(frame, lookup);
+                way = self.flows.get(slot).way(lookup.forward);
+                self.flows.get_mut(slot).directions[way].nic = packet.nic;
+            }
+            flow = self.flows.get_mut(slot);
         }
         self.stats.packets += 1;
         self.stats.bytes += u64::from(packet.frame_bytes);
-        let flow = self.flows.get_mut(slot);
         if !flow.is_dirty {
             flow.is_dirty = true;
             self.dirty.push(slot);
@@ -329,10 +341,12 @@ impl Core {
         if !has_room {
             self.flush(slot);
         }
-        match packet.protocol {
-            TCP | UDP if self.config.l7 => self.payload(slot, frame, way),
-            ICMP | ICMP6 => self.icmp(slot, frame, way, lookup.key.scope),
-            _ => {}
+        if packet.protocol == TCP || packet.protocol == UDP {
+            if self.config.l7 {
+                self.payload(slot, frame, way);
+            }
+        } else if packet.protocol == ICMP || packet.protocol == ICMP6 {
+            self.icmp(slot, frame, way, lookup.key.scope());
         }
     }
 
@@ -340,9 +354,14 @@ impl Core {
     #[inline]
     fn slot(&mut self, frame: &Frame<'_>, lookup: &Lookup) -> u32 {
         // What was guessed may have ended since, and its place may be another flow's.
-        if lookup.slot < self.next && self.flows.get(lookup.slot).key == lookup.key {
+        if self.flows.find(lookup.slot).is_some_and(|flow| flow.key == lookup.key) {
             return lookup.slot;
         }
+        self.other_slot(frame, lookup)
+    }
+
+    #[cold]
+    fn other_slot(&mut self, frame: &Frame<'_>, lookup: &Lookup) -> u32 {
         let flows = &self.flows;
         let found = self.index.find(lookup.hash, |slot| flows.get(slot).key == lookup.key);
         found.unwrap_or_else(|| self.open(frame, lookup))

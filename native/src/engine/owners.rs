@@ -60,12 +60,12 @@ impl Owners {
 
     fn at(&self, local: (Ip, u16), remote: (Ip, u16), flow: &Flow) -> u32 {
         let netns = if is_loopback(local.0) {
-            Some(flow.key.scope)
+            Some(flow.key.scope())
         } else {
             self.addresses.get(&local.0).copied()
         };
         let Some(netns) = netns else { return 0 };
-        let protocol = flow.key.protocol;
+        let protocol = flow.key.protocol();
         let connected = self.connected.get(&(local, remote, netns, protocol));
         connected
             .or_else(|| self.listening.get(&(netns, protocol, local.1)))

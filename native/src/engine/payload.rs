@@ -65,7 +65,7 @@ impl Core {
         if is_new && app.l7.protocol() != 0 {
             let flow = self.flows.get(slot);
             let (ip, port) = flow.server();
-            self.strangers.known((ip, port, flow.key.protocol));
+            self.strangers.known((ip, port, flow.key.protocol()));
         }
         if app.l7.is_read() {
             self.flows.get_mut(slot).app = Some(app);
@@ -148,7 +148,7 @@ impl Core {
     fn not_known(&mut self, slot: u32) {
         let flow = self.flows.get_mut(slot);
         let ((_, client_port), (ip, port)) = (flow.client(), flow.server());
-        let server = (ip, port, flow.key.protocol);
+        let server = (ip, port, flow.key.protocol());
         let looks = self.strangers.looks(server, client_port, self.config.l7_settings.max_guesses);
         flow.attention.in_vain(looks, REST_TICKS);
         if !flow.attention.looks() {
@@ -169,7 +169,7 @@ impl Core {
         app.streams.swap(0, 1);
         app.is_turned = !app.is_turned;
         let (ip, port) = flow.server();
-        self.servers.learn(ip, port, flow.key.protocol);
+        self.servers.learn(ip, port, flow.key.protocol());
         flow.pair = self.documents.turn(flow.pair, port);
     }
 
@@ -278,7 +278,7 @@ impl Core {
             wire_len,
             tcp_seq,
             tcp_ack,
-            protocol: flow.key.protocol,
+            protocol: flow.key.protocol(),
             client_port: flow.client().1,
             server_port: flow.server().1,
         };

@@ -18,14 +18,10 @@ pub struct Replay {
     records: Vec<Record>,
     /// Records of which the engine has the packets, or some of them.
     begun: usize,
-    waiting: Option<Waiting>,
-    done: bool,
-}
-
-/// Packets that wait until time has gone on, and the records they are from.
-struct Waiting {
-    packets: Vec<(Packet, usize)>,
     passage: Passage,
+    /// Packets of the passage, which wait until time has gone on, and the records they are from.
+    waiting: Option<Vec<(Packet, usize)>>,
+    done: bool,
 }
 
 impl Replay {
@@ -45,6 +41,7 @@ impl Replay {
             core,
             records: Vec::with_capacity(RECORDS),
             begun: 0,
+            passage: Passage::default(),
             waiting: None,
             done: false,
         })
@@ -84,43 +81,48 @@ impl Replay {
 
     /// Feeds what was read, up to where time has to go on first. Whether that was all.
     fn feed(&mut self) -> bool {
-        let (core, bytes) = (&mut self.core, self.capture.bytes());
+        let (core, passage, bytes) = (&mut self.core, &mut self.passage, self.capture.bytes());
         let framed = |record: &Record, packet: Packet| Frame {
             packet,
             bytes: &bytes[record.at..record.at + record.len as usize],
             link: record.link,
             passing: Passing::Unknown,
         };
-        if let Some(Waiting { packets, mut passage }) = self.waiting.take() {
+        if let Some(packets) = self.waiting.take() {
             let frames: Vec<_> = packets.iter().map(|(packet, at)| framed(&self.records[*at], *packet)).collect();
-            if !core.pass(&frames, &mut passage) {
-                self.waiting = Some(Waiting { packets, passage });
+            if !core.pass(&frames, passage) {
+                self.waiting = Some(packets);
                 return false;
             }
         }
-        let mut frames: Vec<Frame<'_>> = Vec::with_capacity(BATCH);
+        // Places that are filled again and again: what a packet says is written once, to where it stays.
+        let mut frames = [Frame::default(); BATCH];
         let mut places = [0; BATCH];
         while self.begun < self.records.len() {
-            frames.clear();
             let some = self.begun..self.records.len().min(self.begun + BATCH);
-            self.begun = some.end;
-            for at in some {
-                let record = &self.records[at];
+            let mut count = 0;
+            for (at, record) in some.clone().zip(&self.records[some.clone()]) {
                 let frame = &bytes[record.at..record.at + record.len as usize];
-                places[frames.len()] = at;
-                // Two places that push: where both kinds of packet meet first, each is copied once more.
+                let (place, from) = (&mut frames[count], &mut places[count]);
+                *from = at;
+                // Two places that write: where both kinds of packet meet first, each is copied once more.
                 match usual(record.link, frame, record.wire, record.time_us) {
-                    Some(packet) => frames.push(framed(record, packet)),
+                    Some(packet) => *place = framed(record, packet),
                     None => match every(record.link, frame, record.wire, record.time_us) {
-                        Ok(packet) => frames.push(framed(record, packet)),
-                        Err(why) => core.stats.unparsed(why, record.len),
+                        Ok(packet) => *place = framed(record, packet),
+                        Err(why) => {
+                            core.stats.unparsed(why, record.len);
+                            continue;
+                        }
                     },
                 }
+                count += 1;
             }
-            let mut passage = core.begin(&mut frames);
-            if !core.pass(&frames, &mut passage) {
-                let packets = frames.iter().zip(places).map(|(frame, at)| (frame.packet, at)).collect();
-                self.waiting = Some(Waiting { packets, passage });
+            self.begun = some.end;
+            let frames = &mut frames[..count];
+            core.begin(frames, passage);
+            if !core.pass(frames, passage) {
+                self.waiting = Some(frames.iter().zip(places).map(|(frame, at)| (frame.packet, at)).collect());
                 return false;
             }
         }

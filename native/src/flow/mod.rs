@@ -215,7 +215,7 @@ impl Flow {
     /// Seconds of silence after which this flow, as it stands, is over.
     pub fn timeout_s(&self, timeouts: &Timeouts) -> u32 {
         let one_way = !(self.directions[0].seen && self.directions[1].seen);
-        if self.key.protocol != TCP {
+        if self.key.protocol() != TCP {
             return if one_way { timeouts.one_way_s } else { timeouts.datagram_s };
         }
         match self.state {
@@ -259,7 +259,7 @@ impl Flow {
 
     /// `close_type` of a flow that was silent for that long.
     pub fn close_type(&self) -> u8 {
-        if self.key.protocol == TCP {
+        if self.key.protocol() == TCP {
             self.state.silent(self.reset)
         } else {
             state::close::TIMEOUT
@@ -282,7 +282,7 @@ impl Flow {
     #[inline]
     pub fn update(&mut self, packet: &Packet, way: usize, beside: &mut Beside<'_>) -> bool {
         let has_room = self.delta.add(packet, way);
-        if self.key.protocol == TCP {
+        if packet.protocol == TCP {
             tcp::segment(self, packet, way, beside);
         } else {
             udp::datagram(self, packet, way, beside.rares);
@@ -333,17 +333,17 @@ impl Flow {
 
     pub fn client(&self) -> (crate::packet::Ip, u16) {
         if self.client_is_low {
-            (self.key.low, self.key.low_port)
+            (self.key.low, self.key.low_port())
         } else {
-            (self.key.high, self.key.high_port)
+            (self.key.high, self.key.high_port())
         }
     }
 
     pub fn server(&self) -> (crate::packet::Ip, u16) {
         if self.client_is_low {
-            (self.key.high, self.key.high_port)
+            (self.key.high, self.key.high_port())
         } else {
-            (self.key.low, self.key.low_port)
+            (self.key.low, self.key.low_port())
         }
     }
 }

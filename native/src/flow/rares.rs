@@ -156,7 +156,7 @@ pub struct Rares {
 
 impl Rares {
     /// Adds the time from `begin_us` to `end_us`, unless it is negative or longer than `cap_us`, which is 71 minutes at most.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&mut self, of: &mut Number, delay: usize, begin_us: i64, end_us: i64, cap_us: i64) {
         let us = end_us - begin_us;
         if !(0..=cap_us).contains(&us) {
@@ -169,6 +169,7 @@ impl Rares {
         self.sample_brief(of, delay, us as u32);
     }
 
+    #[inline(never)]
     fn sample_brief(&mut self, of: &mut Number, delay: usize, us: u32) {
         if of.0 == NONE {
             let mut brief = Brief::default();

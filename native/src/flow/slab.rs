@@ -23,6 +23,13 @@ impl<T: Default> Slab<T> {
         &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
     }
 
+    /// What is there, where there is such a place.
+    #[inline]
+    pub fn find(&self, slot: u32) -> Option<&T> {
+        let chunk = self.chunks.get(slot as usize / CHUNK)?;
+        Some(&chunk[slot as usize % CHUNK])
+    }
+
     /// Makes room for one slot after `last`.
     pub fn reach(&mut self, slot: u32) {
         while self.chunks.len() * CHUNK <= slot as usize {

@@ -3,8 +3,9 @@
 use super::{Packet, Unparsed, be16, tunnel};
 
 /// Link types by their number in capture files (<https://www.tcpdump.org/linktypes.html>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
+    #[default]
     Ethernet,
     /// IP without anything in front.
     Raw,

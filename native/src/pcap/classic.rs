@@ -36,27 +36,47 @@ impl Layout {
         })
     }
 
-    #[inline]
-    pub(super) fn next(&self, source: &mut Source) -> Next {
-        let bytes = source.bytes();
-        let Some(head) = bytes.first_chunk::<16>().filter(|_| bytes.len() >= self.header) else {
-            return Next::More(self.header);
+    /// Puts up to `max` records into `records`, as many as are in memory; gives what comes then, nothing where `records` is full.
+    pub(super) fn read_some(&self, source: &mut Source, records: &mut Vec<Record>, max: usize) -> Option<Next> {
+        if self.order.big {
+            self.read_in(source, records, max, u32::from_be_bytes)
+        } else {
+            self.read_in(source, records, max, u32::from_le_bytes)
+        }
+    }
+
+    #[inline(always)]
+    fn read_in(&self, source: &mut Source, records: &mut Vec<Record>, max: usize, number: impl Fn([u8; 4]) -> u32) -> Option<Next> {
+        let (bytes, begin) = (source.bytes(), source.passed());
+        let mut at = 0;
+        let next = loop {
+            if records.len() >= max {
+                break None;
+            }
+            let rest = &bytes[at..];
+            let Some(head) = rest.first_chunk::<16>().filter(|_| rest.len() >= self.header) else {
+                break Some(Next::More(self.header));
+            };
+            let word = |at: usize| number([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+            let len = word(8) as usize;
+            if len > MAX_RECORD {
+                break Some(Next::Corrupt);
+            }
+            if rest.len() < self.header + len {
+                break Some(Next::More(self.header + len));
+            }
+            let fraction = word(4);
+            let fraction_us = if self.nanoseconds { fraction / 1000 } else { fraction };
+            records.push(Record {
+                time_us: i64::from(word(0)) * 1_000_000 + i64::from(fraction_us),
+                len: len as u32,
+                wire: word(12),
+                link: self.link,
+                at: begin + at + self.header,
+            });
+            at += self.header + len;
         };
-        let word = |at: usize| self.order.word([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let len = word(8) as usize;
-        if len > MAX_RECORD {
-            return Next::Corrupt;
-        }
-        if bytes.len() < self.header + len {
-            return Next::More(self.header + len);
-        }
-        let fraction = i64::from(word(4));
-        Next::Record(Record {
-            time_us: i64::from(word(0)) * 1_000_000 + if self.nanoseconds { fraction / 1000 } else { fraction },
-            len: len as u32,
-            wire: word(12),
-            link: self.link,
-            at: source.pass(self.header + len) + self.header,
-        })
+        source.pass(at);
+        next
     }
 }

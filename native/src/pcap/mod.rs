@@ -95,7 +95,10 @@ impl Capture {
         records.clear();
         while records.len() < max {
             let next = match &mut self.format {
-                Format::Classic(layout) => layout.next(&mut self.source),
+                Format::Classic(layout) => match layout.read_some(&mut self.source, records, max) {
+                    Some(next) => next,
+                    None => break,
+                },
                 Format::Ng(sections) => sections.next(&mut self.source),
             };
             match next {

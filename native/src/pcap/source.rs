@@ -52,6 +52,12 @@ impl Source {
         &self.buffer[..self.end]
     }
 
+    /// Where [`Source::bytes`] begins in [`Source::held`].
+    #[inline]
+    pub(super) fn passed(&self) -> usize {
+        self.begin
+    }
+
     /// Goes `count` bytes on; gives the offset of the first of them in [`Source::held`].
     #[inline]
     pub(super) fn pass(&mut self, count: usize) -> usize {

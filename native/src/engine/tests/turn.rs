@@ -12,7 +12,8 @@ fn in_slices(core: &mut Core, all: &[Sent]) -> (Vec<Batch>, usize) {
     for some in all.chunks(BATCH) {
         let bytes: Vec<Vec<u8>> = some.iter().map(bytes_of).collect();
         let mut frames: Vec<Frame<'_>> = some.iter().zip(&bytes).map(|(sent, bytes)| framed(sent, bytes)).collect();
-        let mut passage = core.begin(&mut frames);
+        let mut passage = Passage::default();
+        core.begin(&mut frames, &mut passage);
         while !core.pass(&frames, &mut passage) {
             core.go_on();
             drain(core);
