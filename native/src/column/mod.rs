@@ -92,6 +92,16 @@ impl<T: Copy + Default> Num<T> {
         self.values.extend_from_slice(values);
     }
 
+    /// As [`Num::set_block`] for values that are not all the default.
+    #[inline]
+    pub fn set_each(&mut self, row: usize, values: impl ExactSizeIterator<Item = T>) {
+        debug_assert!(self.values.len() <= row, "rows are set once");
+        if self.values.len() < row {
+            self.values.resize(row, T::default());
+        }
+        self.values.extend(values);
+    }
+
     /// The value of `row`, the default where it was never set.
     #[inline]
     pub fn get(&self, row: usize) -> T {

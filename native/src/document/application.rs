@@ -1,7 +1,7 @@
 //! L7 documents: requests by pair, protocol and endpoint.
 
 use super::places::Places;
-use super::rows::{set, write_end, write_ends, write_seen};
+use super::rows::{set, set_each, write_ip, write_seen};
 use crate::column::{Label, Rows};
 use crate::engine::Output;
 use crate::flow::measure::Delay;
@@ -130,12 +130,14 @@ impl Applications {
 
     pub(super) fn write_pair(&self, places: &Places, counted: &Counted, when: (usize, u32), output: &mut Output) {
         let (key, meter) = counted;
-        let pair = places.key(places.pairs.get(key.place()).ends);
+        let pair = &[places.key(places.pairs.get(key.place()).ends)];
         let (table, seen) = output.application_map(when.0);
         let row = table.rows();
         table.time.set(row, when.1);
-        write_ends!(table, row, pair.is_ipv6, pair.client, pair.server);
-        write_seen!(table, row, &pair, seen);
+        set_each!(table, row, pair, |pair| is_ipv4 = u8::from(!pair.is_ipv6));
+        write_ip!(table, row, pair, ip4_0, ip6_0, |pair| pair.is_ipv6, pair.client);
+        write_ip!(table, row, pair, ip4_1, ip6_1, |pair| pair.is_ipv6, pair.server);
+        write_seen!(table, row, pair, seen, |pair| pair);
         write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), meter);
         table.commit();
         output.application_map_written(when.0);
@@ -152,13 +154,13 @@ impl Applications {
 
     pub(super) fn write_end(&self, places: &Places, counted: &Counted, when: (usize, u32), output: &mut Output) {
         let (key, meter) = counted;
-        let end = places.end_key(key.place());
+        let end = &[places.end_key(key.place())];
         let (table, seen) = output.application(when.0);
         let row = table.rows();
         table.time.set(row, when.1);
-        write_end!(table, row, end);
-        set!(table, row, role = end.role);
-        write_seen!(table, row, &end, seen);
+        set_each!(table, row, end, |end| is_ipv4 = u8::from(!end.is_ipv6), role = end.role);
+        write_ip!(table, row, end, ip4, ip6, |end| end.is_ipv6, end.ip);
+        write_seen!(table, row, end, seen, |end| end);
         write_l7!(table, row, key.protocol(), self.endpoints.dict.get(key.endpoint() as usize), meter);
         table.commit();
         output.application_written(when.0);

@@ -1,6 +1,6 @@
 //! The meters of ends: the sum of those of their pairs, while an interval is written.
 
-use super::meter::{Meter, Meters, NONE};
+use super::meter::{Meters, NONE, View};
 use super::pool::List;
 
 /// Set where the meter of an end is that of its one pair.
@@ -33,7 +33,7 @@ impl EndMeters {
 
     /// An end, and what its meter says; `pairs` are those that were gathered.
     #[inline]
-    pub fn get(&self, at: u32, pairs: &Meters) -> (u32, Meter) {
+    pub fn get<'a>(&'a self, at: u32, pairs: &'a Meters) -> (u32, View<'a>) {
         let (end, number) = *self.held.get(at);
         let meter = if number & BORROWED != 0 {
             pairs.get(number & !BORROWED)

@@ -1,12 +1,13 @@
 //! L4 measures of one place in one interval.
 
+use super::brief::Brief;
 use super::pool::List;
 use crate::flow::measure::{self, Delay, Rare, TCP_EVENTS, Traffic, Traffic32};
 
 /// `rtt` and the times of [`measure`].
 pub const DELAYS: usize = measure::DELAYS + 1;
 /// As [`crate::flow::state::failures`] orders them.
-const FAILURES: usize = 5;
+pub const FAILURES: usize = 5;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
@@ -32,143 +33,82 @@ impl Meter {
         }
     }
 
-    fn add(&mut self, other: &Meter) {
-        self.traffic.add(&other.traffic);
-        self.new_flow += other.new_flow;
-        self.closed_flow += other.closed_flow;
-        for (mine, theirs) in self.tcp.iter_mut().zip(other.tcp) {
-            *mine += theirs;
+    fn add(&mut self, other: &impl Measures) {
+        self.traffic.add(&other.traffic());
+        self.new_flow += other.new_flow();
+        self.closed_flow += other.closed_flow();
+        for (event, mine) in self.tcp.iter_mut().enumerate() {
+            *mine += other.tcp(event);
         }
-        for (mine, theirs) in self.delays.iter_mut().zip(&other.delays) {
-            mine.add(theirs);
+        for (which, mine) in self.delays.iter_mut().enumerate() {
+            mine.add(&other.delay(which));
         }
-        for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
-            *mine += theirs;
-        }
-    }
-}
-
-/// A [`Meter`] in which nothing is large, as of most pairs in most minutes. What is added is below half of what a number can be, and so is each
-/// number before: nothing carries over, and a sum that is no longer below makes it a whole one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Brief {
-    packet: [u16; 2],
-    /// Bytes, of layer 3 and of layer 4; then the sums of the times.
-    words: [u32; BYTES + DELAYS],
-    maxima: [u32; DELAYS],
-    /// New and closed flows, TCP events, failures, samples of the times.
-    counts: [u8; COUNTS],
-}
-
-const BYTES: usize = 6;
-const TCP: usize = 2;
-const FAILED: usize = TCP + TCP_EVENTS;
-const SAMPLES: usize = FAILED + FAILURES;
-const COUNTS: usize = SAMPLES + DELAYS;
-/// What each number is below.
-const WORD: u32 = 1 << 31;
-const COUNT: u32 = 1 << 7;
-const PACKETS: u32 = 1 << 15;
-/// The bit of each of eight counts that says that it is not.
-const FULL_COUNTS: u64 = u64::from_ne_bytes([COUNT as u8; 8]);
-
-impl Brief {
-    /// Whether what a flow did can be added.
-    #[inline]
-    fn takes(traffic: &Traffic32, rare: Option<&Rare>) -> bool {
-        let words = traffic.byte[0] | traffic.byte[1] | traffic.l3_byte[0] | traffic.l3_byte[1] | traffic.l4_byte[0] | traffic.l4_byte[1];
-        let is_small = (traffic.packet[0] | traffic.packet[1]) < PACKETS && words < WORD;
-        is_small
-            && rare.is_none_or(|rare| {
-                let counts = rare.tcp.iter().fold(0, |all, count| all | count);
-                let counts = rare.delays.iter().fold(counts, |all, delay| all | delay.count);
-                let words = rare.delays.iter().fold(0, |all, delay| all | delay.sum | u64::from(delay.max));
-                counts < COUNT && words < u64::from(WORD) && rare.rtt_us < WORD
-            })
-    }
-
-    /// Adds what it takes. Whether it is still brief.
-    #[inline]
-    fn add_flow(&mut self, traffic: &Traffic32, rare: Option<&Rare>) -> bool {
-        let [byte, l3_byte, l4_byte] = [traffic.byte, traffic.l3_byte, traffic.l4_byte];
-        let bytes = [byte[0], byte[1], l3_byte[0], l3_byte[1], l4_byte[0], l4_byte[1]];
-        for (mine, theirs) in self.packet.iter_mut().zip(traffic.packet) {
-            *mine += theirs as u16;
-        }
-        for (mine, theirs) in self.words.iter_mut().zip(bytes) {
-            *mine += theirs;
-        }
-        if let Some(rare) = rare {
-            for (mine, theirs) in self.counts[TCP..].iter_mut().zip(rare.tcp) {
-                *mine += theirs as u8;
-            }
-            self.delay(0, rare.rtt_us, u8::from(rare.rtt_us != 0), rare.rtt_us);
-            for (at, delay) in (1..).zip(&rare.delays) {
-                self.delay(at, delay.sum as u32, delay.count as u8, delay.max);
-            }
-        }
-        self.is_small()
-    }
-
-    #[inline]
-    fn delay(&mut self, at: usize, sum: u32, samples: u8, max: u32) {
-        self.words[BYTES + at] += sum;
-        self.counts[SAMPLES + at] += samples;
-        self.maxima[at] = self.maxima[at].max(max);
-    }
-
-    /// Adds another. Whether it is still brief.
-    #[inline]
-    fn add(&mut self, other: &Brief) -> bool {
-        for (mine, theirs) in self.packet.iter_mut().zip(other.packet) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.words.iter_mut().zip(other.words) {
-            *mine += theirs;
-        }
-        for (mine, theirs) in self.maxima.iter_mut().zip(other.maxima) {
-            *mine = (*mine as i32).max(theirs as i32) as u32;
-        }
-        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
-            *mine += theirs;
-        }
-        self.is_small()
-    }
-
-    /// Whether others can be added.
-    #[inline]
-    fn is_small(&self) -> bool {
-        let words = self.words.iter().fold(0, |all, word| all | word);
-        let (counts, _) = self.counts.as_chunks::<8>();
-        let counts = counts.iter().fold(0, |all, some| all | u64::from_ne_bytes(*some));
-        words < WORD && counts & FULL_COUNTS == 0 && u32::from(self.packet[0] | self.packet[1]) < PACKETS
-    }
-
-    #[inline]
-    fn whole(&self) -> Meter {
-        let [sent, back, l3_sent, l3_back, l4_sent, l4_back, ..] = self.words.map(u64::from);
-        let count = |at: usize| u32::from(self.counts[at]);
-        Meter {
-            traffic: Traffic {
-                packet: self.packet.map(u64::from),
-                byte: [sent, back],
-                l3_byte: [l3_sent, l3_back],
-                l4_byte: [l4_sent, l4_back],
-            },
-            new_flow: count(0),
-            closed_flow: count(1),
-            tcp: std::array::from_fn(|at| count(TCP + at)),
-            delays: std::array::from_fn(|at| Delay {
-                sum: u64::from(self.words[BYTES + at]),
-                count: count(SAMPLES + at),
-                max: self.maxima[at],
-            }),
-            failures: std::array::from_fn(|at| count(FAILED + at)),
+        for (which, mine) in self.failures.iter_mut().enumerate() {
+            *mine += other.failures(which);
         }
     }
 }
 
-const _: () = assert!(COUNTS.is_multiple_of(8));
+/// What rows say of a meter, brief or not.
+pub trait Measures: Sized {
+    /// Nothing is 0 in it that is not 0 in all of them.
+    fn any(of: &[&Self]) -> Self;
+    fn traffic(&self) -> Traffic;
+    fn new_flow(&self) -> u32;
+    fn closed_flow(&self) -> u32;
+    fn tcp(&self, event: usize) -> u32;
+    /// `rtt`, then as in [`Rare`].
+    fn delay(&self, which: usize) -> Delay;
+    /// As [`crate::flow::state::failures`] orders them.
+    fn failures(&self, which: usize) -> u32;
+}
+
+impl Measures for Meter {
+    /// A sum is as good as any: these are few, and what one counts is far below what a number can be.
+    fn any(of: &[&Meter]) -> Meter {
+        of.iter().fold(Meter::default(), |mut any, one| {
+            any.add(*one);
+            any
+        })
+    }
+
+    #[inline]
+    fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    #[inline]
+    fn new_flow(&self) -> u32 {
+        self.new_flow
+    }
+
+    #[inline]
+    fn closed_flow(&self) -> u32 {
+        self.closed_flow
+    }
+
+    #[inline]
+    fn tcp(&self, event: usize) -> u32 {
+        self.tcp[event]
+    }
+
+    #[inline]
+    fn delay(&self, which: usize) -> Delay {
+        self.delays[which]
+    }
+
+    #[inline]
+    fn failures(&self, which: usize) -> u32 {
+        self.failures[which]
+    }
+}
+
+/// A meter as it is held.
+#[derive(Clone, Copy)]
+pub enum View<'a> {
+    Brief(&'a Brief),
+    Whole(&'a Meter),
+}
 
 /// A place without measures in this interval; a meter that is brief.
 pub const NONE: u32 = u32::MAX;
@@ -233,8 +173,7 @@ impl Meters {
             self.whole(number).new_flow += 1;
             return;
         }
-        held.brief.counts[0] += 1;
-        if !held.brief.is_small() {
+        if !held.brief.begin() {
             self.whole(number);
         }
     }
@@ -249,12 +188,8 @@ impl Meters {
     #[inline]
     pub fn end(&mut self, number: u32, failures: [u32; FAILURES], is_closed: bool) {
         let held = self.held.get_mut(number);
-        if held.whole == NONE && failures.iter().all(|one| *one < COUNT) {
-            held.brief.counts[1] += u8::from(is_closed);
-            for (mine, one) in held.brief.counts[FAILED..].iter_mut().zip(failures) {
-                *mine += one as u8;
-            }
-            if !held.brief.is_small() {
+        if held.whole == NONE && Brief::takes_failures(&failures) {
+            if !held.brief.end(failures, is_closed) {
                 self.whole(number);
             }
             return;
@@ -276,8 +211,10 @@ impl Meters {
             }
             return;
         }
-        let theirs = others.get(other);
-        self.whole(number).add(&theirs);
+        match others.get(other) {
+            View::Brief(theirs) => self.whole(number).add(theirs),
+            View::Whole(theirs) => self.whole(number).add(theirs),
+        }
     }
 
     /// Adds a meter of others to that of a place, which may have none yet.
@@ -295,12 +232,12 @@ impl Meters {
 
     /// What a meter says.
     #[inline]
-    pub fn get(&self, number: u32) -> Meter {
+    pub fn get(&self, number: u32) -> View<'_> {
         let held = self.held.get(number);
         if held.whole == NONE {
-            held.brief.whole()
+            View::Brief(&held.brief)
         } else {
-            *self.wholes.get(held.whole)
+            View::Whole(self.wholes.get(held.whole))
         }
     }
 
@@ -339,6 +276,15 @@ impl Meters {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    impl View<'_> {
+        fn meter(self) -> Meter {
+            match self {
+                View::Brief(brief) => brief.whole(),
+                View::Whole(meter) => *meter,
+            }
+        }
+    }
 
     #[test]
     fn a_pair_that_did_little_takes_few_bytes() {
@@ -435,7 +381,7 @@ mod tests {
                     Step::Gather => {
                         for number in 0..second.len() {
                             let place = second.place(number) as usize;
-                            prop_assert_eq!(second.get(number), expected[place].0);
+                            prop_assert_eq!(second.get(number).meter(), expected[place].0);
                             minute.gather(&mut minutes[place], place as u32, &second, number);
                         }
                         second.clear();
@@ -452,14 +398,14 @@ mod tests {
                     if number == NONE {
                         prop_assert_eq!(*meter, Meter::default());
                     } else {
-                        prop_assert_eq!(meters.get(number), *meter);
+                        prop_assert_eq!(meters.get(number).meter(), *meter);
                         sum.gather(&mut of_all.0, 9, meters, number);
                         of_all.1.add(meter);
                     }
                 }
             }
             if of_all.0 != NONE {
-                prop_assert_eq!(sum.get(of_all.0), of_all.1);
+                prop_assert_eq!(sum.get(of_all.0).meter(), of_all.1);
             }
         }
     }

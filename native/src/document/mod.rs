@@ -4,6 +4,7 @@
 //! their measures exist only for intervals in which something happened.
 
 mod application;
+mod brief;
 mod ends;
 mod meter;
 mod network;
@@ -13,7 +14,6 @@ pub(crate) mod rows;
 mod writing;
 
 pub use application::{L7Key, L7Meter};
-pub use meter::{DELAYS, Meter};
 pub use places::PairKey;
 
 use crate::flow::measure::{Rare, Traffic32};

@@ -19,7 +19,7 @@ pub struct PairKey {
     pub observation_point: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EndKey {
     pub ip: Ip,
     /// 0 client, 1 server.

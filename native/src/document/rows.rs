@@ -13,55 +13,63 @@ macro_rules! set {
 }
 pub(crate) use set;
 
-/// Writes where it was seen, which every table has.
+/// Sets columns for the rows from one on, a column after the other; one that is the default in all of them needs no setting. Where `any` is given,
+/// it says so for all columns at once: nothing is 0 in it that is not 0 in every row.
+macro_rules! set_each {
+    ($table:expr, $first:expr, $rows:expr, |$row:ident| $($column:ident = $value:expr),+ $(,)?) => {
+        $(
+            if $rows.iter().any(|$row| $value != 0) {
+                $table.$column.set_each($first, $rows.iter().map(|$row| $value));
+            }
+        )+
+    };
+    ($table:expr, $first:expr, $rows:expr, any $any:expr, |$row:ident| $($column:ident = $value:expr),+ $(,)?) => {
+        $(
+            let $row = $any;
+            if $value != 0 {
+                $table.$column.set_each($first, $rows.iter().map(|$row| $value));
+            }
+        )+
+    };
+}
+pub(crate) use set_each;
+
+/// Writes where rows were seen, which every table has; `$key` gives the key of one of them.
 macro_rules! write_seen {
-    ($table:expr, $row:expr, $key:expr, $seen:expr) => {{
-        let (table, row, key, seen) = (&mut *$table, $row, $key, $seen);
-        set!(
-            table,
-            row,
-            agent_id = seen.agent_id,
-            server_port = key.server_port,
-            protocol = key.protocol
-        );
-        let nic = seen.nic(key.nic);
-        set!(table, row, capture_nic_type = nic.kind);
-        if !nic.name.is_empty() {
-            table.capture_nic.set(row, &nic.name);
+    ($table:expr, $first:expr, $rows:expr, $seen:expr, |$row:ident| $key:expr) => {{
+        let (table, first, rows, seen) = (&mut *$table, $first, $rows, $seen);
+        if seen.agent_id != 0 {
+            table.agent_id.set_all(first..first + rows.len(), seen.agent_id);
         }
+        set_each!(
+            table,
+            first,
+            rows,
+            |$row| server_port = $key.server_port,
+            protocol = $key.protocol,
+            capture_nic_type = seen.nic($key.nic).kind,
+        );
         table
-            .observation_point
-            .set_word(row, crate::engine::OBSERVATION_POINTS[usize::from(key.observation_point)]);
+            .capture_nic
+            .set_each(first, rows.iter().map(|$row| seen.nic($key.nic).name.as_str()));
+        let points = rows
+            .iter()
+            .map(|$row| crate::engine::OBSERVATION_POINTS[usize::from($key.observation_point)]);
+        table.observation_point.set_words(first, points);
     }};
 }
 pub(crate) use write_seen;
 
-/// Writes the address of one end.
-macro_rules! write_end {
-    ($table:expr, $row:expr, $key:expr) => {{
-        let (table, row, key) = (&mut *$table, $row, $key);
-        if key.is_ipv6 {
-            table.ip6.set(row, crate::engine::ip6(key.ip));
-        } else {
-            table.is_ipv4.set(row, 1);
-            table.ip4.set(row, key.ip[1] as u32);
+/// Writes the address of one end of each row, `$end`, into the columns that are named.
+macro_rules! write_ip {
+    ($table:expr, $first:expr, $rows:expr, $ip4:ident, $ip6:ident, |$row:ident| $is_ipv6:expr, $ip:expr) => {{
+        let (table, first, rows) = (&mut *$table, $first, $rows);
+        set_each!(table, first, rows, |$row| $ip4 = if $is_ipv6 { 0 } else { $ip[1] as u32 });
+        for (at, $row) in (first..).zip(rows) {
+            if $is_ipv6 {
+                table.$ip6.set(at, crate::engine::ip6($ip));
+            }
         }
     }};
 }
-pub(crate) use write_end;
-
-/// Writes the addresses of both ends.
-macro_rules! write_ends {
-    ($table:expr, $row:expr, $is_ipv6:expr, $client:expr, $server:expr) => {{
-        let (table, row, client, server) = (&mut *$table, $row, $client, $server);
-        if $is_ipv6 {
-            table.ip6_0.set(row, crate::engine::ip6(client));
-            table.ip6_1.set(row, crate::engine::ip6(server));
-        } else {
-            table.is_ipv4.set(row, 1);
-            table.ip4_0.set(row, client[1] as u32);
-            table.ip4_1.set(row, server[1] as u32);
-        }
-    }};
-}
-pub(crate) use write_ends;
+pub(crate) use write_ip;

@@ -1,8 +1,11 @@
 //! Documents become rows, some at a time: whoever takes the rows need not hold those of a million pairs at once.
 
 use super::application::Counted;
-use super::meter::{self, Meter};
-use super::{Documents, MINUTE, SECOND, network};
+use super::brief::Brief;
+use super::meter::{self, Meter, View};
+use super::network::{Alive, TOGETHER, write_ends, write_pairs};
+use super::places::{EndKey, PairKey};
+use super::{Documents, MINUTE, SECOND};
 use crate::engine::Output;
 
 /// What is written of an interval, in this order.
@@ -23,6 +26,36 @@ pub struct Writing {
     interval: usize,
     time_s: u32,
     step: Step,
+}
+
+/// Meters whose rows are written together: some that are brief, or one that is not.
+enum Together<'a> {
+    Briefs([&'a Brief; TOGETHER], usize),
+    Whole(&'a Meter),
+}
+
+impl<'a> Together<'a> {
+    /// The first of these meters, of which there is one, with as many others behind it as may be and there is room for.
+    #[inline]
+    fn of(meters: impl Iterator<Item = View<'a>>, room: usize) -> Together<'a> {
+        let (mut briefs, mut count) = ([&Brief::NOTHING; TOGETHER], 0);
+        for (view, place) in meters.zip(briefs.iter_mut().take(room)) {
+            match view {
+                View::Brief(brief) => *place = brief,
+                View::Whole(whole) if count == 0 => return Together::Whole(whole),
+                View::Whole(_) => break,
+            }
+            count += 1;
+        }
+        Together::Briefs(briefs, count)
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Together::Briefs(_, count) => *count,
+            Together::Whole(_) => 1,
+        }
+    }
 }
 
 impl Documents {
@@ -81,50 +114,76 @@ impl Documents {
         let (rows, wants_rows) = (output.rows, output.documents());
         let [seconds, minutes] = &mut self.pairs;
         let places = &mut self.places;
-        for at in from..if when.0 == SECOND { seconds.len() } else { minutes.len() } {
-            let meters = if when.0 == SECOND { &*seconds } else { &*minutes };
-            let number = meters.place(at);
-            let meter = wants_rows.then(|| meters.get(at));
-            let pair = places.pairs.get_mut(number);
-            let (ends, alive) = (pair.ends, pair.alive);
-            if let Some(meter) = meter {
-                for end in ends {
-                    self.ends.gather(&mut places.ends.get_mut(end).meter, end, meters, at);
+        let mut at = from;
+        let end = if when.0 == SECOND { seconds.len() } else { minutes.len() };
+        while at < end {
+            let mut next = at + 1;
+            if wants_rows {
+                let meters = if when.0 == SECOND { &*seconds } else { &*minutes };
+                let some = Together::of((at..end).map(|at| meters.get(at)), output.network_map_room(when.0));
+                next = at + some.len() as u32;
+                let mut keys = [Alive::<PairKey>::default(); TOGETHER];
+                for (at, key) in (at..next).zip(&mut keys) {
+                    let pair = places.pairs.get(meters.place(at));
+                    let ends = pair.ends;
+                    *key = (places.key(ends), pair.alive);
+                    for end in ends {
+                        self.ends.gather(&mut places.ends.get_mut(end).meter, end, meters, at);
+                    }
                 }
-                network::write_pair(alive, &places.key(ends), &meter, when, output);
+                match &some {
+                    Together::Briefs(briefs, count) => write_pairs(&keys[..*count], &briefs[..*count], when, output),
+                    Together::Whole(whole) => write_pairs(&keys[..1], &[*whole], when, output),
+                }
             }
             if when.0 == SECOND {
-                let pair = places.pairs.get_mut(number);
-                pair.meters[SECOND] = meter::NONE;
-                minutes.gather(&mut pair.meters[MINUTE], number, seconds, at);
+                for at in at..next {
+                    let number = seconds.place(at);
+                    let pair = places.pairs.get_mut(number);
+                    pair.meters[SECOND] = meter::NONE;
+                    minutes.gather(&mut pair.meters[MINUTE], number, seconds, at);
+                }
             }
             if output.rows != rows {
-                return Some(at + 1);
+                return Some(next);
             }
+            at = next;
         }
         None
     }
 
     fn write_ends(&mut self, from: u32, when: (usize, u32), output: &mut Output) -> Option<u32> {
         let rows = output.rows;
-        for at in from..self.ends.len() {
-            let (number, meter) = self.ends.get(at, &self.pairs[when.0]);
-            let end = self.places.ends.get_mut(number);
-            if when.0 == SECOND {
-                end.meter = meter::NONE;
+        let (ends, pairs, places) = (&self.ends, &self.pairs[when.0], &mut self.places);
+        let mut at = from;
+        while at < ends.len() {
+            let some = Together::of((at..ends.len()).map(|at| ends.get(at, pairs).1), output.network_room(when.0));
+            let next = at + some.len() as u32;
+            let mut keys = [Alive::<EndKey>::default(); TOGETHER];
+            for (at, key) in (at..next).zip(&mut keys) {
+                let (number, _) = ends.get(at, pairs);
+                let end = places.ends.get_mut(number);
+                if when.0 == SECOND {
+                    end.meter = meter::NONE;
+                }
+                let alive = end.alive;
+                *key = (places.end_key(number), alive);
             }
-            let alive = end.alive;
-            network::write_end(alive, &self.places.end_key(number), &meter, when, output);
+            match &some {
+                Together::Briefs(briefs, count) => write_ends(&keys[..*count], &briefs[..*count], when, output),
+                Together::Whole(whole) => write_ends(&keys[..1], &[*whole], when, output),
+            }
             if output.rows != rows {
-                return Some(at + 1);
+                return Some(next);
             }
+            at = next;
         }
         None
     }
 
     /// Every pair that was active gives its meter up on the way.
     fn write_idle_pairs(&mut self, from: u32, when: (usize, u32), output: &mut Output) -> Option<u32> {
-        let (rows, wants_rows, nothing) = (output.rows, output.documents(), Meter::default());
+        let (rows, wants_rows) = (output.rows, output.documents());
         for number in from..self.places.pairs.end() {
             let Some(pair) = self.places.pairs.at_mut(number) else { continue };
             let was_active = std::mem::replace(&mut pair.meters[MINUTE], meter::NONE) != meter::NONE;
@@ -132,7 +191,7 @@ impl Documents {
                 continue;
             }
             let (alive, ends) = (pair.alive, pair.ends);
-            network::write_pair(alive, &self.places.key(ends), &nothing, when, output);
+            write_pairs(&[(self.places.key(ends), alive)], &[&Brief::NOTHING], when, output);
             if output.rows != rows {
                 return Some(number + 1);
             }
@@ -141,7 +200,7 @@ impl Documents {
     }
 
     fn write_idle_ends(&mut self, from: u32, when: (usize, u32), output: &mut Output) -> Option<u32> {
-        let (rows, wants_rows, nothing) = (output.rows, output.documents(), Meter::default());
+        let (rows, wants_rows) = (output.rows, output.documents());
         for number in from..self.places.ends.end() {
             let Some(end) = self.places.ends.at_mut(number) else { continue };
             let was_active = std::mem::replace(&mut end.meter, meter::NONE) != meter::NONE;
@@ -149,7 +208,7 @@ impl Documents {
                 continue;
             }
             let alive = end.alive;
-            network::write_end(alive, &self.places.end_key(number), &nothing, when, output);
+            write_ends(&[(self.places.end_key(number), alive)], &[&Brief::NOTHING], when, output);
             if output.rows != rows {
                 return Some(number + 1);
             }

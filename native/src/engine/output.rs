@@ -81,7 +81,7 @@ static APPLICATION_MAP: [&TableDef; 2] = [
     &generated::FLOW_METRICS_APPLICATION_MAP_1M,
 ];
 
-/// A pair of accessors for one layout: the open block, and the note that a row was added to it.
+/// Accessors for one layout: the open block, and the note that rows were added to it.
 macro_rules! block {
     ($name:ident, $written:ident, $table:ty, $definition:expr) => {
         pub fn $name(&mut self, interval: usize) -> (&mut $table, &Seen) {
@@ -176,6 +176,16 @@ impl Output {
     block!(network_map, network_map_written, NetworkMap, NETWORK_MAP);
     block!(application, application_written, Application, APPLICATION);
     block!(application_map, application_map_written, ApplicationMap, APPLICATION_MAP);
+
+    /// Rows until the open block of ends is a batch.
+    pub fn network_room(&self, interval: usize) -> usize {
+        self.batch_rows.saturating_sub(self.network[interval].rows()).max(1)
+    }
+
+    /// Rows until the open block of pairs is a batch.
+    pub fn network_map_room(&self, interval: usize) -> usize {
+        self.batch_rows.saturating_sub(self.network_map[interval].rows()).max(1)
+    }
 
     pub fn l4(&mut self) -> (&mut L4FlowLog, &Seen) {
         (&mut self.l4, &self.seen)

@@ -1,7 +1,7 @@
 //! Rows of `flow_log`: a flow or a request becomes columns.
 
 use super::{Output, Seen};
-use crate::document::rows::{set, write_ends};
+use crate::document::rows::{set, set_each, write_ip};
 use crate::document::{Documents, L7Meter, PairKey};
 use crate::flow::measure::{self, Delay, Rare};
 use crate::flow::{Cold, Flow, state};
@@ -76,7 +76,10 @@ fn write_flow(table: &mut L4FlowLog, row: usize, ends: &FlowEnds, seen: &Seen) {
         table.process_kname_0.set(row, seen.process(ends.processes[0]));
         table.process_kname_1.set(row, seen.process(ends.processes[1]));
     }
-    write_ends!(table, row, ends.pair.is_ipv6, ends.pair.client, ends.pair.server);
+    let pair = &[ends.pair];
+    set_each!(table, row, pair, |pair| is_ipv4 = u8::from(!pair.is_ipv6));
+    write_ip!(table, row, pair, ip4_0, ip6_0, |pair| pair.is_ipv6, pair.client);
+    write_ip!(table, row, pair, ip4_1, ip6_1, |pair| pair.is_ipv6, pair.server);
     if !nic.name.is_empty() {
         table.capture_nic.set(row, &nic.name);
     }
