@@ -175,3 +175,23 @@ fn calls_that_nobody_here_recorded() {
     let fields = "type request_id endpoint response_code response_status response_length dubbo.application";
     assert_eq!(rows.pick(0, fields), "2 22872 my.demo.service.UserService/login 20 0 191 shop-web");
 }
+
+#[test]
+fn a_call_is_as_long_as_it_says_though_another_is_answered_meanwhile() {
+    let mut flow = Flow::new(6, 20880);
+    let inner = message(REQUEST, 0, 9, &call("", &[], &[]));
+    let asked = call("[B", &[&b"B\x4e\x20"[..], &[b'x'; 20_000]].concat(), &[]);
+    let long = message(REQUEST, 0, 8, &asked);
+    flow.send(CLIENT, &message(REQUEST, 0, 7, &call("", &[], &[])))
+        .send(CLIENT, &long[..10_000])
+        .send(SERVER, &message(2, 20, 7, &[0x91, 0x91]));
+    // A segment of it begins with what would be a call by itself.
+    flow.send(CLIENT, &[&inner[..], &long[10_000 + inner.len()..]].concat())
+        .send(SERVER, &message(2, 20, 8, &[0x91, 0x92]));
+    let rows = flow.close();
+    assert_eq!(
+        (rows.column("request_id"), rows.types),
+        (vec!["7".to_owned(), "8".to_owned()], [0, 0, 2])
+    );
+    assert_eq!(rows.get(1, "captured_request_byte"), long.len().to_string());
+}
