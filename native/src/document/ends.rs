@@ -25,10 +25,10 @@ impl EndMeters {
         let (_, number) = self.held.get_mut(*slot);
         if *number & BORROWED != 0 {
             let mut own = NONE;
-            self.own.gather(&mut own, end, pairs, *number & !BORROWED);
+            self.own.gather(&mut own, end, pairs.get(*number & !BORROWED));
             *number = own;
         }
-        self.own.add(*number, pairs, pair);
+        self.own.add(*number, pairs.get(pair));
     }
 
     /// An end, and what its meter says; `pairs` are those that were gathered.

@@ -115,8 +115,8 @@ pub const NONE: u32 = u32::MAX;
 
 /// The meter of a place.
 #[derive(Clone, Copy)]
-struct Held {
-    place: u32,
+pub struct Held {
+    pub place: u32,
     /// The number of the whole one, where it is not brief.
     whole: u32,
     brief: Brief,
@@ -203,37 +203,44 @@ impl Meters {
 
     /// Adds a meter of others.
     #[inline]
-    pub fn add(&mut self, number: u32, others: &Meters, other: u32) {
-        let (mine, theirs) = (self.held.get_mut(number), others.held.get(other));
-        if mine.whole == NONE && theirs.whole == NONE {
-            if !mine.brief.add(&theirs.brief) {
-                self.whole(number);
+    pub fn add(&mut self, number: u32, theirs: View<'_>) {
+        match theirs {
+            View::Brief(theirs) => {
+                let mine = self.held.get_mut(number);
+                if mine.whole != NONE {
+                    self.wholes.get_mut(mine.whole).add(theirs);
+                } else if !mine.brief.add(theirs) {
+                    self.whole(number);
+                }
             }
-            return;
-        }
-        match others.get(other) {
-            View::Brief(theirs) => self.whole(number).add(theirs),
             View::Whole(theirs) => self.whole(number).add(theirs),
         }
     }
 
     /// Adds a meter of others to that of a place, which may have none yet.
     #[inline]
-    pub fn gather(&mut self, slot: &mut u32, place: u32, others: &Meters, other: u32) {
+    pub fn gather(&mut self, slot: &mut u32, place: u32, theirs: View<'_>) {
         if *slot != NONE {
-            return self.add(*slot, others, other);
+            return self.add(*slot, theirs);
         }
-        let theirs = others.held.get(other);
-        *slot = self.put(place, theirs.brief);
-        if theirs.whole != NONE {
-            *self.whole(*slot) = *others.wholes.get(theirs.whole);
+        match theirs {
+            View::Brief(theirs) => *slot = self.put(place, *theirs),
+            View::Whole(theirs) => {
+                *slot = self.put(place, Brief::NOTHING);
+                *self.whole(*slot) = *theirs;
+            }
         }
     }
 
     /// What a meter says.
     #[inline]
     pub fn get(&self, number: u32) -> View<'_> {
-        let held = self.held.get(number);
+        self.view(self.held.get(number))
+    }
+
+    /// What one of these says.
+    #[inline]
+    pub fn view<'a>(&'a self, held: &'a Held) -> View<'a> {
         if held.whole == NONE {
             View::Brief(&held.brief)
         } else {
@@ -241,10 +248,10 @@ impl Meters {
         }
     }
 
-    /// The place that a meter is of.
+    /// The one with this number, with as many behind it as lie beside it.
     #[inline]
-    pub fn place(&self, number: u32) -> u32 {
-        self.held.get(number).place
+    pub fn run(&self, number: u32) -> &[Held] {
+        self.held.run(number)
     }
 
     pub fn len(&self) -> u32 {
@@ -380,9 +387,9 @@ mod tests {
                     }),
                     Step::Gather => {
                         for number in 0..second.len() {
-                            let place = second.place(number) as usize;
+                            let place = second.run(number)[0].place as usize;
                             prop_assert_eq!(second.get(number).meter(), expected[place].0);
-                            minute.gather(&mut minutes[place], place as u32, &second, number);
+                            minute.gather(&mut minutes[place], place as u32, second.get(number));
                         }
                         second.clear();
                         seconds = [NONE; 3];
@@ -399,7 +406,7 @@ mod tests {
                         prop_assert_eq!(*meter, Meter::default());
                     } else {
                         prop_assert_eq!(meters.get(number).meter(), *meter);
-                        sum.gather(&mut of_all.0, 9, meters, number);
+                        sum.gather(&mut of_all.0, 9, meters.get(number));
                         of_all.1.add(meter);
                     }
                 }

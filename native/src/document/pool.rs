@@ -134,6 +134,12 @@ impl<T> List<T> {
         &mut self.chunks[number as usize / CHUNK][number as usize % CHUNK]
     }
 
+    /// The value with this number, with as many behind it as lie beside it.
+    #[inline]
+    pub fn run(&self, number: u32) -> &[T] {
+        &self.chunks[number as usize / CHUNK][number as usize % CHUNK..]
+    }
+
     pub fn len(&self) -> usize {
         self.full * CHUNK + self.chunks.get(self.full).map_or(0, Vec::len)
     }
@@ -226,7 +232,8 @@ mod tests {
             let size = 3000 - round * 500;
             assert!((0..size).all(|value| list.push(value + round) == value));
             assert_eq!(list.len(), size as usize);
-            assert!((0..size).all(|value| *list.get(value) == value + round));
+            assert!((0..size).all(|value| *list.get(value) == value + round && list.run(value)[0] == value + round));
+            assert_eq!(list.run(size - 5), [5, 4, 3, 2, 1].map(|back| size - back + round));
             list.clear(CHUNK);
             assert_eq!((list.len(), list.bytes()), (0, CHUNK * 4));
         }

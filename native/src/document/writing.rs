@@ -115,16 +115,16 @@ impl Documents {
         let [seconds, minutes] = &mut self.pairs;
         let places = &mut self.places;
         let mut at = from;
-        let end = if when.0 == SECOND { seconds.len() } else { minutes.len() };
-        while at < end {
-            let mut next = at + 1;
+        while at < if when.0 == SECOND { seconds.len() } else { minutes.len() } {
+            let mut count = 1;
             if wants_rows {
                 let meters = if when.0 == SECOND { &*seconds } else { &*minutes };
-                let some = Together::of((at..end).map(|at| meters.get(at)), output.network_map_room(when.0));
-                next = at + some.len() as u32;
+                let run = meters.run(at);
+                let some = Together::of(run.iter().map(|held| meters.view(held)), output.network_map_room(when.0));
+                count = some.len();
                 let mut keys = [Alive::<PairKey>::default(); TOGETHER];
-                for (at, key) in (at..next).zip(&mut keys) {
-                    let pair = places.pairs.get(meters.place(at));
+                for ((at, held), key) in (at..).zip(&run[..count]).zip(&mut keys) {
+                    let pair = places.pairs.get(held.place);
                     let ends = pair.ends;
                     *key = (places.key(ends), pair.alive);
                     for end in ends {
@@ -137,17 +137,16 @@ impl Documents {
                 }
             }
             if when.0 == SECOND {
-                for at in at..next {
-                    let number = seconds.place(at);
-                    let pair = places.pairs.get_mut(number);
+                for held in &seconds.run(at)[..count] {
+                    let pair = places.pairs.get_mut(held.place);
                     pair.meters[SECOND] = meter::NONE;
-                    minutes.gather(&mut pair.meters[MINUTE], number, seconds, at);
+                    minutes.gather(&mut pair.meters[MINUTE], held.place, seconds.view(held));
                 }
             }
+            at += count as u32;
             if output.rows != rows {
-                return Some(next);
+                return Some(at);
             }
-            at = next;
         }
         None
     }

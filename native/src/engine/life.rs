@@ -2,7 +2,7 @@
 
 use super::health::is_check;
 use super::owners::MAX_FRESH;
-use super::rows::{self, RowSink, seconds};
+use super::rows::{RowSink, seconds};
 use super::turn::L7_TICK_S;
 use super::{Core, Frame, Lookup, Passing, prefetch_flow};
 use crate::document::PairKey;
@@ -60,7 +60,7 @@ impl Core {
         }
         flow.is_dirty = false;
         let (delta, number) = (std::mem::take(&mut flow.delta), std::mem::take(&mut flow.rare));
-        self.documents.add(flow.pair, &delta, self.rares.get(&number).as_ref());
+        self.documents.add(flow.pair, &delta, self.rares.get(&number).as_deref());
         let cold = self.cold.get_mut(slot);
         cold.add(&delta);
         self.rares.join(&mut cold.rare, number);
@@ -186,11 +186,14 @@ impl Core {
     fn write_row(&mut self, slot: u32, close_type: u8, end_us: i64) {
         let (flow, cold) = (self.flows.get_mut(slot), self.cold.get_mut(slot));
         let pair = self.documents.key(flow.pair);
-        let rare = self.rares.take(&mut cold.rare);
-        let is_merged = self.config.merge_health_checks && self.health_checks.take((flow, cold, rare.as_ref()), pair, close_type, end_us);
+        let number = std::mem::take(&mut cold.rare);
+        let rare = self.rares.get(&number);
+        let rare = rare.as_deref();
+        let is_merged = self.config.merge_health_checks && self.health_checks.take((flow, cold, rare), pair, close_type, end_us);
         if !is_merged && self.config.l4_log && self.output.may_write_l4() {
-            rows::write_l4(&mut self.output, (flow, cold, rare.as_ref()), pair, (close_type, end_us, 0));
+            self.output.write_l4((flow, cold, rare), pair, (close_type, end_us, 0));
         }
+        self.rares.release(number);
         flow.is_new = false;
         cold.begin_row();
     }
@@ -200,7 +203,7 @@ impl Core {
         for ((pair, close_type), checks) in self.health_checks.rows() {
             if self.config.l4_log && self.output.may_write_l4() {
                 let end = (close_type, checks.end_us, checks.merged);
-                rows::write_l4(&mut self.output, (&checks.flow, &checks.cold, checks.rare.as_ref()), pair, end);
+                self.output.write_l4((&checks.flow, &checks.cold, checks.rare.as_ref()), pair, end);
             }
         }
     }

@@ -4,6 +4,7 @@
 
 mod config;
 mod custom;
+mod flows;
 mod fragments;
 mod health;
 mod icmp;

@@ -1,9 +1,12 @@
 //! Rows on their way out: open blocks, and finished batches that wait to be taken.
 
+use super::flows;
 use super::requests::{TOGETHER, Waiting};
 use super::reservoir::Reservoir;
 use super::rows::FlowEnds;
-use crate::flow::Outside;
+use crate::document::PairKey;
+use crate::flow::measure::Rare;
+use crate::flow::{Cold, Flow, Outside};
 use crate::l7::{Finished, L7Row};
 use crate::table::generated::{Application, ApplicationMap, L4FlowLog, L7FlowLog, Network, NetworkMap};
 use crate::table::{Batch, Layout, TableDef, generated};
@@ -51,6 +54,8 @@ impl Seen {
 pub struct Output {
     pub seen: Seen,
     l4: L4FlowLog,
+    /// What becomes rows of it.
+    flows: flows::Waiting,
     l7: L7FlowLog,
     /// What becomes rows of it, and its texts.
     waiting: Waiting,
@@ -107,6 +112,7 @@ impl Output {
                 processes: HashMap::new(),
             },
             l4: L4FlowLog::default(),
+            flows: flows::Waiting::default(),
             l7: L7FlowLog::default(),
             waiting: Waiting::default(),
             kept: Vec::with_capacity(TOGETHER),
@@ -125,7 +131,7 @@ impl Output {
     }
 
     pub fn configure(&mut self, config: &super::Config) {
-        self.write_kept();
+        self.write_waiting();
         self.seen.agent_id = config.agent_id;
         self.max_ready_bytes = config.max_ready_bytes;
         self.batch_rows = config.batch_rows.max(1);
@@ -143,7 +149,7 @@ impl Output {
 
     /// Ends the samples of the second so far: their rows are finished batches.
     fn settle(&mut self) {
-        self.write_kept();
+        self.write_waiting();
         let [l4, l7] = &mut self.reservoirs;
         let l4 = l4.is_limited().then(|| sampled(l4, LOGS[0], &mut self.l4));
         let l7 = l7.is_limited().then(|| sampled(l7, LOGS[1], &mut self.l7));
@@ -153,7 +159,7 @@ impl Output {
     /// Whether the next row of the L4 log is to be written; where the second has more than may be, one more is counted as over the limit.
     #[inline]
     pub fn may_write_l4(&mut self) -> bool {
-        self.reservoirs[0].offer(self.l4.rows())
+        self.reservoirs[0].offer(self.l4.rows() + self.flows.len())
     }
 
     /// The same for the L7 log.
@@ -187,15 +193,29 @@ impl Output {
         self.batch_rows.saturating_sub(self.network_map[interval].rows()).max(1)
     }
 
-    pub fn l4(&mut self) -> (&mut L4FlowLog, &Seen) {
-        (&mut self.l4, &self.seen)
+    /// Keeps the row of a flow until there are some of them, or they are asked for: `over` is the flow, `end` how and when it ended.
+    pub fn write_l4(&mut self, over: (&Flow, &Cold, Option<&Rare>), pair: PairKey, end: (u8, i64, u32)) {
+        self.flows.put(over, pair, end);
+        if self.flows.len() >= TOGETHER || self.l4.rows() + self.flows.len() >= self.batch_rows {
+            self.write_flows();
+        }
     }
 
-    pub fn l4_written(&mut self) {
+    fn write_flows(&mut self) {
+        if self.flows.len() == 0 {
+            return;
+        }
+        self.flows.write(&mut self.l4, &self.seen);
         if self.l4.rows() >= self.batch_rows && !self.reservoirs[0].is_limited() {
             let batch = Batch::take(LOGS[0], &mut self.l4);
             self.push(batch);
         }
+    }
+
+    /// Writes the rows of both logs that are kept.
+    pub fn write_waiting(&mut self) {
+        self.write_flows();
+        self.write_kept();
     }
 
     /// Keeps what becomes a row of the L7 log until there are some of them, or they are asked for.
@@ -208,8 +228,8 @@ impl Output {
         }
     }
 
-    /// Writes the rows that are kept.
-    pub fn write_kept(&mut self) {
+    /// Writes the rows of the L7 log that are kept.
+    fn write_kept(&mut self) {
         if !self.kept.is_empty() {
             self.waiting.write(&mut self.l7, &self.seen, &self.kept);
             Finished::give_back(self.kept.drain(..));
@@ -240,7 +260,7 @@ impl Output {
 
     /// Ends every open block that has rows. The sample of a limited log goes on until its second is over.
     pub fn cut(&mut self) {
-        self.write_kept();
+        self.write_waiting();
         let mut batches = Vec::with_capacity(10);
         if !self.reservoirs[0].is_limited() {
             batches.push(Batch::take(LOGS[0], &mut self.l4));

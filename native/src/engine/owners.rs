@@ -107,7 +107,7 @@ impl Core {
 
     fn learn_names(&mut self, processes: [u32; 2]) {
         if self.output.seen.processes.len() > MAX_NAMES {
-            self.output.write_kept();
+            self.output.write_waiting();
             self.output.seen.processes.clear();
         }
         let names = &mut self.output.seen.processes;

@@ -4,6 +4,7 @@
 
 use super::measure::{self, DELAYS, Rare, TCP_EVENTS};
 use super::slab::Slab;
+use std::borrow::Cow;
 
 /// One sample of each time at most, and three of each event.
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,7 +148,7 @@ impl<T: Default> Places<T> {
     }
 }
 
-/// All of them. Whoever has one keeps its number, and gives it back with [`Rares::take`] or [`Rares::release`].
+/// All of them. Whoever has one keeps its number, and gives it back with [`Rares::release`].
 #[derive(Default)]
 pub struct Rares {
     briefs: Places<Brief>,
@@ -228,28 +229,21 @@ impl Rares {
                 return self.release(other);
             }
         }
-        if let Some(other) = self.get(&other) {
+        if let Some(other) = self.get(&other).map(Cow::into_owned) {
             self.whole(into).add(&other);
         }
         self.release(other);
     }
 
     #[inline]
-    pub fn get(&self, of: &Number) -> Option<Rare> {
+    pub fn get(&self, of: &Number) -> Option<Cow<'_, Rare>> {
         if of.0 < WHOLE {
-            Some(self.briefs.held.get(of.0).whole())
+            Some(Cow::Owned(self.briefs.held.get(of.0).whole()))
         } else if of.0 == NONE {
             None
         } else {
-            Some(*self.wholes.held.get(of.0 & !WHOLE))
+            Some(Cow::Borrowed(self.wholes.held.get(of.0 & !WHOLE)))
         }
-    }
-
-    /// The one with this number, which is over then.
-    pub fn take(&mut self, of: &mut Number) -> Option<Rare> {
-        let rare = self.get(of);
-        self.release(std::mem::take(of));
-        rare
     }
 
     pub fn release(&mut self, of: Number) {
@@ -310,6 +304,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn take(rares: &mut Rares, of: &mut Number) -> Rare {
+        let rare = rares.get(of).map(Cow::into_owned).unwrap_or_default();
+        rares.release(std::mem::take(of));
+        rare
+    }
+
     #[test]
     fn a_handshake_takes_few_bytes() {
         assert!(size_of::<Brief>() <= 28, "{}", size_of::<Brief>());
@@ -339,16 +339,16 @@ mod tests {
                         of_second.rtt_us = value + 1;
                     }
                     4 => {
-                        prop_assert_eq!(rares.get(second).unwrap_or_default(), *of_second);
+                        prop_assert_eq!(rares.get(second).map(Cow::into_owned).unwrap_or_default(), *of_second);
                         rares.join(minute, std::mem::take(second));
                         of_minute.add(&std::mem::take(of_second));
                     }
-                    _ => prop_assert_eq!(rares.take(minute).unwrap_or_default(), std::mem::take(of_minute)),
+                    _ => prop_assert_eq!(take(&mut rares, minute), std::mem::take(of_minute)),
                 }
             }
             for flow in 0..4 {
-                prop_assert_eq!(rares.take(&mut seconds[flow]).unwrap_or_default(), expected[flow].0);
-                prop_assert_eq!(rares.take(&mut minutes[flow]).unwrap_or_default(), expected[flow].1);
+                prop_assert_eq!(take(&mut rares, &mut seconds[flow]), expected[flow].0);
+                prop_assert_eq!(take(&mut rares, &mut minutes[flow]), expected[flow].1);
             }
             prop_assert_eq!((rares.briefs.used, rares.wholes.used), (0, 0));
         }
