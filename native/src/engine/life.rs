@@ -52,6 +52,18 @@ impl Core {
         crate::flow::prefetch(&cold.rare);
     }
 
+    /// Asks for what a flow that has come refers to, where it may end in this second.
+    #[inline]
+    pub(super) fn prefetch_end(&self, slot: u32) {
+        let flow = self.flows.get(slot);
+        // What is over has given its pair up.
+        if flow.is_alive() && flow.timer_at == self.now_s {
+            self.index.prefetch(self.seed.hash(&flow.key));
+            self.rares.prefetch(&self.cold.get(slot).rare);
+            self.documents.prefetch(flow.pair);
+        }
+    }
+
     /// Moves what a flow did in this second to its documents and to its next row.
     pub(super) fn flush(&mut self, slot: u32) {
         let flow = self.flows.get_mut(slot);

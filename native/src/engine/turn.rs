@@ -162,8 +162,11 @@ impl Core {
             Stage::Due(due, from) => {
                 let rows = self.output.rows;
                 for (at, slot) in due.iter().enumerate().skip(from) {
-                    if let Some(later) = due.get(at + AHEAD) {
+                    if let Some(later) = due.get(at + 2 * AHEAD) {
                         self.prefetch(*later);
+                    }
+                    if let Some(later) = due.get(at + AHEAD) {
+                        self.prefetch_end(*later);
                     }
                     self.look(*slot);
                     if self.output.rows != rows {
