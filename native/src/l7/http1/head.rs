@@ -41,8 +41,14 @@ pub(super) fn is_any(line: &[u8], lower: &[u8]) -> bool {
 }
 
 impl Head {
+    /// As [`Head::line`], for the front of one that is longer than anyone reads.
+    #[cold]
+    pub fn long_line(&mut self, line: &[u8], facts: &mut Facts) {
+        self.line(line, facts);
+    }
+
     /// Reads one line, its end taken off.
-    #[inline]
+    #[inline(always)]
     pub fn line(&mut self, line: &[u8], facts: &mut Facts) {
         let Some(first) = line.first() else { return self.folded = None };
         if matches!(first, b' ' | b'\t') {
@@ -85,6 +91,7 @@ impl Head {
         self.folded = Some(slot);
     }
 
+    #[cold]
     fn upgrade(&mut self, value: &[u8]) {
         self.is_h2c = value.eq_ignore_ascii_case(b"h2c");
         self.is_websocket = value.eq_ignore_ascii_case(b"websocket");
@@ -93,13 +100,10 @@ impl Head {
     /// The first one counts; a list of equal lengths is legal (RFC 9110, 8.6).
     fn content_length(&mut self, value: &[u8]) {
         if self.length.is_none() {
-            let all_digits = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-            self.length = if all_digits {
-                Some(value.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
-            } else {
+            self.length = digits(value).or_else(|| {
                 let value = &value[..memchr(b',', value).unwrap_or(value.len())];
                 std::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok())
-            };
+            });
         }
     }
 
@@ -121,6 +125,24 @@ impl Head {
     }
 }
 
+/// A number of up to 18 digits and nothing else.
+#[inline(always)]
+fn digits(value: &[u8]) -> Option<u64> {
+    if !(1..=18).contains(&value.len()) {
+        return None;
+    }
+    let mut number = 0;
+    for byte in value {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
+}
+
+#[cold]
 fn websocket(line: &[u8], facts: &mut Facts) {
     for (name, key) in [
         (&b"sec-websocket-protocol"[..], "websocket.protocol"),

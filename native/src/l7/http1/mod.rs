@@ -104,7 +104,7 @@ impl Parser for Http1 {
                 }
                 self.start(input, facts)
             }
-            State::Headers => self.headers(input, 0, facts),
+            State::Headers => self.more_headers(input, facts),
             _ => side.chunks(input.bytes),
         }
     }
@@ -208,13 +208,18 @@ impl Http1 {
             Line::Partial if start::is_possible(input.bytes, input.from_client) => return Step::More,
             Line::Partial => return Step::Lost { size: 1 },
         };
-        let read = if input.from_client {
-            StartLine::request(text, long)
+        // Each on its own, so that what was read need not be told apart again.
+        if input.from_client {
+            let Some(read) = StartLine::request(text, long) else {
+                return Step::Lost { size: 1 };
+            };
+            read.put(facts, input.settings);
         } else {
-            StartLine::response(text)
-        };
-        let Some(read) = read else { return Step::Lost { size: 1 } };
-        read.put(facts, input.settings);
+            let Some(read) = StartLine::response(text) else {
+                return Step::Lost { size: 1 };
+            };
+            read.put(facts, input.settings);
+        }
         side.head = head::Head::default();
         side.state = State::Headers;
         if long {
@@ -224,33 +229,42 @@ impl Http1 {
         self.headers(input, size, facts)
     }
 
+    /// Header lines that did not come with their start line.
+    #[inline(never)]
+    fn more_headers(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        self.headers(input, 0, facts)
+    }
+
     /// Reads header lines from `at` on.
-    #[inline]
+    #[inline(always)]
     fn headers(&mut self, input: Input<'_>, mut at: usize, facts: &mut Facts) -> Step {
         let side = &mut self.sides[usize::from(!input.from_client)];
-        loop {
-            match line(&input.bytes[at..]) {
-                Line::Whole([], size) => {
-                    side.head.finish(facts);
-                    return self.body(input, at + size, facts);
-                }
+        let end = loop {
+            let left = &input.bytes[at..];
+            if left.starts_with(b"\r\n") {
+                break at + 2;
+            }
+            match line(left) {
+                Line::Whole([], size) => break at + size,
                 Line::Whole(text, size) => {
                     side.head.line(text, facts);
                     at += size;
                 }
                 Line::Long(text) => {
-                    side.head.line(text, facts);
+                    side.head.long_line(text, facts);
                     side.long_line = true;
                     return Step::Took { size: at + text.len() };
                 }
                 Line::Partial if at == 0 => return Step::More,
                 Line::Partial => return Step::Took { size: at },
             }
-        }
+        };
+        side.head.finish(facts);
+        self.body(input, end, facts)
     }
 
     /// The head is complete: what follows it?
-    #[inline]
+    #[inline(always)]
     fn body(&mut self, input: Input<'_>, size: usize, facts: &mut Facts) -> Step {
         let side = &mut self.sides[usize::from(!input.from_client)];
         side.state = State::Start;
@@ -297,19 +311,7 @@ impl Http1 {
 pub(super) fn put_endpoint(facts: &mut Facts, segments: usize) {
     let resource = facts.get(Slot::Resource).as_bytes();
     // The slash behind the last wanted segment ends it; a path that does not start with one (an authority, `*`) is taken whole.
-    let mut left = if resource.first() == Some(&b'/') {
-        segments + 1
-    } else {
-        usize::MAX
-    };
-    let ends = |byte: &u8| match byte {
-        b'?' | b'#' => true,
-        b'/' => {
-            left -= 1;
-            left == 0
-        }
-        _ => false,
-    };
-    let end = resource.iter().position(ends).unwrap_or(resource.len());
+    let is_path = resource.first() == Some(&b'/');
+    let end = scan::segments_end(resource, if is_path { segments } else { usize::MAX });
     facts.put_front(Slot::Endpoint, Slot::Resource, end);
 }

@@ -74,7 +74,7 @@ pub enum StartLine<'a> {
 
 impl<'a> StartLine<'a> {
     /// `method SP target SP HTTP/1.x`; of a line that was too long only the front is there.
-    #[inline]
+    #[inline(always)]
     pub fn request(line: &'a [u8], long: bool) -> Option<StartLine<'a>> {
         let front = &line[..line.len().min(MAX_METHOD)];
         let space = front.iter().position(|byte| !is_token(*byte))?;
@@ -105,7 +105,7 @@ impl<'a> StartLine<'a> {
     }
 
     /// `HTTP/1.x SP code [SP reason]`
-    #[inline]
+    #[inline(always)]
     pub fn response(line: &'a [u8]) -> Option<StartLine<'a>> {
         let rest = line.strip_prefix(b"HTTP/")?;
         let ([b'1', b'.', minor, b' '], _) = rest.split_at_checked(4)? else {
@@ -125,7 +125,7 @@ impl<'a> StartLine<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn put(&self, facts: &mut Facts, settings: &L7Settings) {
         match *self {
             StartLine::Request { method, target, version } => {
