@@ -35,18 +35,16 @@ fn endpoint(text: &[u8], facts: &mut Facts) {
         None
     };
     let Some(table) = table else { return };
-    let mut name = [0_u8; 256];
-    let mut len = 0;
-    let verb = verb.iter().map(u8::to_ascii_uppercase);
-    for byte in verb
-        .chain([b' '])
-        .chain(table.iter().copied())
-        .filter(|byte| !matches!(byte, b'`' | b'"'))
-    {
-        if len < name.len() {
-            name[len] = byte;
-            len += 1;
-        }
+    // The verb is one of those above.
+    let mut name = [b' '; 256];
+    let mut len = verb.len() + 1;
+    for (free, byte) in name.iter_mut().zip(verb) {
+        *free = byte.to_ascii_uppercase();
+    }
+    for byte in table.iter().filter(|byte| !matches!(byte, b'`' | b'"')) {
+        let Some(free) = name.get_mut(len) else { break };
+        *free = *byte;
+        len += 1;
     }
     facts.put(Slot::Endpoint, &name[..len]);
 }
@@ -143,6 +141,21 @@ fn is_name(byte: u8) -> bool {
     NAME[usize::from(byte)]
 }
 
+/// What a name is made of behind its first byte, but for quotes.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [true; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            plain[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'$' | b'.');
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN[usize::from(byte)]
+}
+
 /// Bytes of the quoted text at the front, with its quotes; a doubled quote and what follows a backslash are inside.
 fn quoted(text: &[u8]) -> usize {
     let quote = text[0];
@@ -213,12 +226,12 @@ impl<'a> Iterator for Tokens<'a> {
                 }
                 byte if is_name(byte) => {
                     let mut size = 0;
-                    while size < rest.len() && (is_name(rest[size]) || rest[size] == b'.') {
-                        size += if matches!(rest[size], b'`' | b'"') {
-                            quoted(&rest[size..])
-                        } else {
-                            1
-                        };
+                    loop {
+                        size += rest[size..].iter().take_while(|byte| is_plain(**byte)).count();
+                        match rest.get(size) {
+                            Some(b'`' | b'"') => size += quoted(&rest[size..]),
+                            _ => break,
+                        }
                     }
                     self.at += size;
                     return Some(Token::Word(&rest[..size]));

@@ -69,13 +69,17 @@ impl Name {
         if self.len > 0 {
             self.push(b'.');
         }
-        let is_plain = |byte: &u8| !matches!(byte, 0..=b' ' | b'.' | b'\\' | 0x7f);
-        if label.iter().all(is_plain)
-            && let Some(free) = self.text.get_mut(self.len..self.len + label.len())
-        {
-            free.copy_from_slice(label);
-            self.len += label.len();
-            return;
+        if let Some(free) = self.text.get_mut(self.len..self.len + label.len()) {
+            // Copied and looked at in one go: nearly every label is plain, and else what was copied is written over.
+            let mut all_plain = true;
+            for (free, byte) in free.iter_mut().zip(label) {
+                *free = *byte;
+                all_plain &= is_plain(*byte);
+            }
+            if all_plain {
+                self.len += label.len();
+                return;
+            }
         }
         for byte in label {
             match byte {
@@ -100,6 +104,21 @@ impl Name {
             self.len += 1;
         }
     }
+}
+
+/// Whether a byte of a label needs no escape.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [true; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            plain[byte] = !matches!(byte as u8, 0..=b' ' | b'.' | b'\\' | 0x7f);
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN[usize::from(byte)]
 }
 
 /// The offset behind the name at `at`, its text left unread.

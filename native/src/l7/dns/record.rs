@@ -3,7 +3,7 @@
 use super::name::{Name, skip};
 use crate::l7::facts::{Facts, Slot};
 use std::io::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 const TYPE_OPT: u16 = 41;
 /// Text of one record, and of all of them together, that is kept.
@@ -125,7 +125,7 @@ impl Record {
             let length = MAX_VALUE - left.len();
             let _ = text.write_all(b"=").and_then(|()| text.write_all(&value[..length]));
         }
-        let _ = write!(text, " TTL={}", self.ttl);
+        let _ = text.write_all(b" TTL=").and_then(|()| write_number(self.ttl, &mut text));
         let length = size - text.len();
         if facts.get(Slot::Result).is_empty() {
             facts.put(Slot::Result, &buffer[..length]);
@@ -140,7 +140,12 @@ impl Record {
         let data = &message[start..end];
         let word = |at: usize| data.get(at..at + 2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
         let _ = match self.kind {
-            1 => write!(out, "{}", Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?)),
+            1 => {
+                let [first, rest @ ..] = <[u8; 4]>::try_from(data).ok()?;
+                let _ = write_number(first, out);
+                rest.into_iter()
+                    .try_for_each(|byte| out.write_all(b".").and_then(|()| write_number(byte, out)))
+            }
             28 => write!(out, "{}", Ipv6Addr::from(<[u8; 16]>::try_from(data).ok()?)),
             // The SOA's first name is the primary server.
             2 | 5 | 6 | 12 | 39 => return write_name(message, start, out),
@@ -168,6 +173,11 @@ impl Record {
         };
         Some(())
     }
+}
+
+/// What `write!` does, in a third of the time.
+fn write_number(number: impl itoa::Integer, out: &mut &mut [u8]) -> std::io::Result<()> {
+    out.write_all(itoa::Buffer::new().format(number).as_bytes())
 }
 
 fn write_name(message: &[u8], at: usize, out: &mut &mut [u8]) -> Option<()> {
