@@ -71,6 +71,49 @@ pub fn append(data: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
+/// Values up to so many bytes are appended in one go by [`append_ascii`].
+pub const SHORT: usize = 64;
+
+/// Appends `value` where it takes at most [`SHORT`] bytes, is ASCII, and `data` has room for as many; else does nothing. Most values are so, and each
+/// byte is loaded once, to be looked at and to be stored.
+#[inline(always)]
+pub fn append_ascii(data: &mut Vec<u8>, value: &[u8]) -> bool {
+    const HIGH: u128 = (u128::MAX / 0xff) << 7;
+    let (length, at) = (value.len(), data.len());
+    if !(1..=SHORT).contains(&length) || data.capacity() - at < SHORT {
+        return false;
+    }
+    let from = value.as_ptr();
+    // SAFETY: there is room for 64 bytes behind `at`, and `length` is at most 64. Each branch copies words of N bytes, the first and the last one of
+    // `value`, where N <= length, and as many as are needed to cover what lies between: all stay inside `value` and inside that room. What is
+    // not ASCII stays there unseen, since the length is set only for what is. `value` borrows another allocation than `data`.
+    unsafe {
+        let to = data.as_mut_ptr().add(at);
+        macro_rules! copy {
+            ($word:ty, $($place:expr),+) => {{
+                let mut any = 0;
+                $(
+                    let word = from.add($place).cast::<$word>().read_unaligned();
+                    to.add($place).cast::<$word>().write_unaligned(word);
+                    any |= word;
+                )+
+                any & HIGH as $word == 0
+            }};
+        }
+        let is_ascii = match length {
+            33.. => copy!(u128, 0, 16, length - 32, length - 16),
+            16.. => copy!(u128, 0, length - 16),
+            8.. => copy!(u64, 0, length - 8),
+            4.. => copy!(u32, 0, length - 4),
+            _ => copy!(u8, 0, length / 2, length - 1),
+        };
+        if is_ascii {
+            data.set_len(at + length);
+        }
+        is_ascii
+    }
+}
+
 /// Strings, one after the other, with the end of each. Holds less than 4 GiB; the builder's owner keeps it far below.
 #[derive(Default, Debug, Clone, PartialEq)]
 pub struct Text {
@@ -93,9 +136,12 @@ impl Text {
 
     /// Puts values into the rows from `row` on, of which none is set yet.
     pub fn set_each<'a>(&mut self, row: usize, values: impl Iterator<Item = &'a str>) {
+        debug_assert!(self.ends.len() <= row, "rows are set once");
         for (row, value) in (row..).zip(values) {
             if !value.is_empty() {
-                self.set(row, value);
+                self.fill(row);
+                append(&mut self.data, value.as_bytes());
+                self.ends.push(self.data.len() as u32);
             }
         }
     }
@@ -208,6 +254,21 @@ mod tests {
                 other[place] |= 0x80;
                 prop_assert!(!is_ascii(&other));
             }
+        }
+
+        #[test]
+        fn what_is_short_and_ascii_is_appended_in_one_go(value in proptest::collection::vec(0u8..0x80, 0..100), room in 0usize..100) {
+            let mut data = b"before".to_vec();
+            data.reserve_exact(room);
+            let fits = (1..=SHORT).contains(&value.len()) && data.capacity() - data.len() >= SHORT;
+            for place in 0..value.len() {
+                let mut other = value.clone();
+                other[place] |= 0x80;
+                prop_assert!(!append_ascii(&mut data, &other));
+                prop_assert_eq!(&data, b"before");
+            }
+            prop_assert_eq!(append_ascii(&mut data, &value), fits);
+            prop_assert_eq!(data, if fits { [&b"before"[..], &value].concat() } else { b"before".to_vec() });
         }
 
         #[test]

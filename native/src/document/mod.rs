@@ -111,6 +111,7 @@ impl Documents {
     }
 
     /// What the rows of a pair have in common.
+    #[inline(always)]
     pub fn key(&self, pair: u32) -> PairKey {
         self.places.key(self.places.pairs.get(pair).ends)
     }

@@ -219,9 +219,9 @@ impl Output {
     }
 
     /// Keeps what becomes a row of the L7 log until there are some of them, or they are asked for.
-    #[inline]
+    #[inline(always)]
     pub fn keep_l7(&mut self, finished: Finished, ends: &FlowEnds, tunnel: Option<&Outside>) {
-        self.waiting.put(&finished, ends, tunnel, &self.seen);
+        self.waiting.put(&finished.sides(), ends, tunnel, &self.seen);
         self.kept.push(finished);
         if self.kept.len() >= TOGETHER || self.l7.rows() + self.kept.len() >= self.batch_rows {
             self.write_kept();
@@ -230,8 +230,10 @@ impl Output {
 
     /// Writes the rows of the L7 log that are kept.
     fn write_kept(&mut self) {
-        if !self.kept.is_empty() {
-            self.waiting.write(&mut self.l7, &self.seen, &self.kept);
+        if let Some(first) = self.kept.first() {
+            let mut sides = [first.sides(); TOGETHER];
+            sides.iter_mut().zip(&self.kept).for_each(|(sides, kept)| *sides = kept.sides());
+            self.waiting.write(&mut self.l7, &self.seen, &sides[..self.kept.len()]);
             Finished::give_back(self.kept.drain(..));
             self.l7_written();
         }

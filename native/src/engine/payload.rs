@@ -1,5 +1,6 @@
 //! Payload on its way to the application layer, TCP in order.
 
+use super::rows::RowSink;
 use super::turn::L7_TICK_S;
 use super::{Core, Frame};
 use crate::flow::App;
@@ -270,7 +271,7 @@ impl Core {
     #[inline(always)]
     fn deliver(&mut self, slot: u32, app: &mut App, way: usize, data: ((u32, u32), u32, i64, &[u8])) {
         let ((tcp_seq, tcp_ack), wire_len, time_us, payload) = data;
-        let flow = self.flows.get(slot);
+        let (flow, cold) = (self.flows.get(slot), self.cold.get(slot));
         let packet = L7Packet {
             time_us,
             from_client: (way == 0) != app.is_turned,
@@ -282,17 +283,36 @@ impl Core {
             client_port: flow.client().1,
             server_port: flow.server().1,
         };
-        if app.remote.is_some() && self.hand_over(app, packet) {
-            return;
+        if app.remote.is_some() {
+            return self.deliver_apart(slot, app, &packet);
         }
-        let seen = self.with_sink(slot, |sink| app.l7.packet(&packet, sink));
-        self.count_l7(slot, seen, app.l7.protocol());
+        let (output, documents, writes_log) = (&mut self.output, &mut self.documents, self.config.l7_log);
+        let mut sink = RowSink {
+            output,
+            documents,
+            flow,
+            cold,
+            writes_log,
+        };
+        let seen = app.l7.packet(&packet, &mut sink);
+        if !seen.is_nothing() {
+            self.count_l7(slot, seen, app.l7.protocol());
+        }
+    }
+
+    /// The same where another process may read the flow.
+    #[cold]
+    fn deliver_apart(&mut self, slot: u32, app: &mut App, packet: &L7Packet<'_>) {
+        if !self.hand_over(app, *packet) {
+            let seen = self.with_sink(slot, |sink| app.l7.packet(packet, sink));
+            self.count_l7(slot, seen, app.l7.protocol());
+        }
     }
 
     /// Adds what the application layer recognised to the flow's next row.
     #[inline]
     pub(super) fn count_l7(&mut self, slot: u32, seen: L7Seen, protocol: u8) {
-        if seen == L7Seen::default() {
+        if seen.is_nothing() {
             return;
         }
         let cold = self.cold.get_mut(slot);

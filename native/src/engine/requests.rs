@@ -21,14 +21,19 @@ macro_rules! numbers {
         }
 
         impl Numbers {
-            #[inline]
+            #[inline(always)]
             fn put(&mut self, at: usize, $row: &impl Tells, $ends: &FlowEnds, $seen: &Seen) {
                 let at = at % TOGETHER;
                 $(self.$column[at] = $value;)+
             }
 
             fn write(&self, table: &mut L7FlowLog, first: usize, rows: usize) {
-                $(table.$column.set_block(first, &self.$column[..rows]);)+
+                if rows == TOGETHER {
+                    // Of a number that is known here: no loops and no calls.
+                    $(table.$column.set_block(first, &self.$column);)+
+                } else {
+                    $(table.$column.set_block(first, &self.$column[..rows]);)+
+                }
             }
         }
     };
@@ -89,7 +94,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// One row more; there are fewer than [`TOGETHER`].
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, row: &impl Tells, ends: &FlowEnds, tunnel: Option<&Outside>, seen: &Seen) {
         let at = self.rows % TOGETHER;
         self.numbers.put(at, row, ends, seen);

@@ -92,7 +92,24 @@ impl L7Sink for RowSink<'_> {
     }
 
     fn finished(&mut self, finished: Finished) {
-        self.count(&finished);
+        // The same twice: where both sides are known to be there, nothing that is asked of them looks again.
+        if finished.is_session() {
+            self.take(finished);
+        } else {
+            self.take_part(finished);
+        }
+    }
+}
+
+impl RowSink<'_> {
+    #[inline(never)]
+    fn take_part(&mut self, finished: Finished) {
+        self.take(finished);
+    }
+
+    #[inline(always)]
+    fn take(&mut self, finished: Finished) {
+        self.count(&finished.sides());
         if self.writes_log && self.output.may_write_l7() {
             let ends = self.ends();
             self.output.keep_l7(finished, &ends, self.cold.tunnel());
@@ -100,15 +117,13 @@ impl L7Sink for RowSink<'_> {
             Finished::give_back([finished]);
         }
     }
-}
 
-impl RowSink<'_> {
-    #[inline]
+    #[inline(always)]
     fn ends(&self) -> FlowEnds {
         FlowEnds::of(self.flow, self.cold, self.documents.key(self.flow.pair))
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, row: &impl Tells) {
         let (row_type, status) = (row.row_type(), row.response_status());
         let mut counts = L7Meter {

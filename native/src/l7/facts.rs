@@ -5,7 +5,7 @@
 
 use super::Status;
 use super::table::Dialect;
-use crate::column::{append, is_ascii};
+use crate::column::{SHORT, append, append_ascii, is_ascii};
 use std::cell::RefCell;
 
 /// Names of a message's texts.
@@ -44,17 +44,17 @@ struct Span {
     len: u16,
 }
 
-/// Which texts there are.
+/// Which texts there may be: a bit for each slot.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Told([u16; SLOTS]);
+pub struct Told(u16);
 
 impl Told {
     /// There may be any.
-    pub(crate) const ALL: Told = Told([1; SLOTS]);
+    pub(crate) const ALL: Told = Told(u16::MAX);
 
     #[inline]
     pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.0[slot as usize] != 0
+        self.0 >> slot as u8 & 1 != 0
     }
 }
 
@@ -63,6 +63,8 @@ impl Told {
 pub struct Facts {
     text: String,
     spans: [Span; SLOTS],
+    /// Slots that were set.
+    told: Told,
     pairs: Vec<(Span, Span)>,
     /// Pairs request and response where the protocol pairs by key.
     pub key: u64,
@@ -114,9 +116,24 @@ pub struct Facts {
 
 impl Facts {
     /// Sets a text; bytes that are not UTF-8 are replaced, what is too long is cut.
-    #[inline]
+    #[inline(never)]
     pub fn put(&mut self, slot: Slot, bytes: &[u8]) {
-        self.spans[slot as usize] = self.push(bytes);
+        match self.push_short(bytes) {
+            Some(span) => self.set(slot, span),
+            None => self.put_other(slot, bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn put_other(&mut self, slot: Slot, bytes: &[u8]) {
+        let span = self.push_other(bytes);
+        self.set(slot, span);
+    }
+
+    #[inline]
+    fn set(&mut self, slot: Slot, span: Span) {
+        self.spans[slot as usize] = span;
+        self.told.0 |= 1 << slot as u8;
     }
 
     /// The same where the slot is still empty.
@@ -128,7 +145,20 @@ impl Facts {
     }
 
     /// Appends to a text, which must be the one set last.
+    #[inline(never)]
     pub fn extend(&mut self, slot: Slot, bytes: &[u8]) {
+        self.extend_by(slot, bytes);
+    }
+
+    /// The same with a space before it, in one call.
+    #[inline(never)]
+    pub fn extend_word(&mut self, slot: Slot, word: &[u8]) {
+        self.extend_by(slot, b" ");
+        self.extend_by(slot, word);
+    }
+
+    #[inline(always)]
+    fn extend_by(&mut self, slot: Slot, bytes: &[u8]) {
         let old = self.spans[slot as usize];
         let room = MAX_TEXT - (old.len as usize).min(MAX_TEXT);
         if old.len == 0 || usize::from(old.start) + usize::from(old.len) != self.text.len() {
@@ -142,16 +172,14 @@ impl Facts {
     pub fn put_front(&mut self, slot: Slot, of: Slot, len: usize) {
         let whole = self.get(of);
         if whole.is_char_boundary(len) {
-            self.spans[slot as usize] = Span {
-                start: self.spans[of as usize].start,
-                len: len as u16,
-            };
+            let start = self.spans[of as usize].start;
+            self.set(slot, Span { start, len: len as u16 });
         }
     }
 
     /// Gives `slot` the text of `of`, without a copy.
     pub fn put_same(&mut self, slot: Slot, of: Slot) {
-        self.spans[slot as usize] = self.spans[of as usize];
+        self.set(slot, self.spans[of as usize]);
     }
 
     /// The text of a slot, empty where it was never set.
@@ -160,12 +188,10 @@ impl Facts {
         self.at(self.spans[slot as usize])
     }
 
-    /// Notes which texts are there.
+    /// Notes which texts may be there.
     #[inline]
     pub(crate) fn told(&self, told: &mut Told) {
-        for (told, span) in told.0.iter_mut().zip(&self.spans) {
-            *told |= span.len;
-        }
+        told.0 |= self.told.0;
     }
 
     /// Adds a pair to the row's `attributes`.
@@ -216,6 +242,7 @@ impl Facts {
         let Facts {
             text,
             spans,
+            told,
             pairs,
             key,
             loose_key,
@@ -247,7 +274,7 @@ impl Facts {
         // In place: to make an empty one and to move it here costs more than the rest of a small message.
         text.clear();
         pairs.clear();
-        *spans = Default::default();
+        (*spans, *told) = Default::default();
         (*key, *loose_key, *first_key, *is_last_word) = Default::default();
         (*request_id, *dialect, *code, *status) = Default::default();
         (*length, *affected_rows, *is_async, *group) = (-1, 0, false, 0);
@@ -267,13 +294,32 @@ impl Facts {
         if span.len == 0 {
             return "";
         }
-        self.text
-            .get(span.start as usize..span.start as usize + span.len as usize)
-            .unwrap_or_default()
+        let text = self.text.as_bytes();
+        let bytes = text.get(span.start as usize..span.start as usize + span.len as usize);
+        // SAFETY: spans are made by `push`, around whole texts that it appended to a string, by `extend`, around two of them, and by `put_front`,
+        // which looks for the border of a character. The string only grows, until it and the spans are emptied together.
+        unsafe { std::str::from_utf8_unchecked(bytes.unwrap_or_default()) }
     }
 
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> Span {
+        self.push_short(bytes).unwrap_or_else(|| self.push_other(bytes))
+    }
+
+    /// Appends a text that is short and ASCII, as nearly all are, where there is room for it.
+    #[inline(always)]
+    fn push_short(&mut self, bytes: &[u8]) -> Option<Span> {
+        let start = self.text.len();
+        // SAFETY: ASCII is UTF-8.
+        let has_room = start <= MAX_TEXTS - SHORT && append_ascii(unsafe { self.text.as_mut_vec() }, bytes);
+        has_room.then_some(Span {
+            start: start as u16,
+            len: bytes.len() as u16,
+        })
+    }
+
+    #[inline(never)]
+    fn push_other(&mut self, bytes: &[u8]) -> Span {
         let start = self.text.len();
         let bytes = &bytes[..bytes.len().min(MAX_TEXT).min(MAX_TEXTS.saturating_sub(start))];
         if is_ascii(bytes) {
@@ -349,17 +395,19 @@ pub(crate) fn give(facts: Box<Facts>) {
     give_all([facts]);
 }
 
+#[inline(always)]
+#[allow(clippy::vec_box)]
+fn put_back(pool: &mut Vec<Box<Facts>>, mut facts: Box<Facts>) {
+    if facts.text.capacity() <= MAX_POOLED_TEXT && pool.len() < MAX_POOLED {
+        facts.clear();
+        pool.push(facts);
+    }
+}
+
 /// The same for several.
 #[inline]
 pub(crate) fn give_all(all: impl IntoIterator<Item = Box<Facts>>) {
-    POOL.with_borrow_mut(|pool| {
-        for mut facts in all {
-            if facts.text.capacity() <= MAX_POOLED_TEXT && pool.len() < MAX_POOLED {
-                facts.clear();
-                pool.push(facts);
-            }
-        }
-    });
+    POOL.with_borrow_mut(|pool| all.into_iter().for_each(|facts| put_back(pool, facts)));
 }
 
 #[cfg(test)]

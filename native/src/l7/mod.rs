@@ -53,7 +53,7 @@ mod thrift;
 mod tls;
 mod zmtp;
 
-pub use crate::session::{Finished, Tells};
+pub use crate::session::{Finished, Sides, Tells};
 pub use dns::type_number as dns_type;
 pub use facts::{Facts, Slot, Told};
 pub use flow::FlowL7;
@@ -191,7 +191,7 @@ pub trait L7Sink {
 
     /// Takes what becomes a row. Whoever keeps it makes the row later.
     fn finished(&mut self, finished: Finished) {
-        self.row(&finished.row());
+        self.row(&finished.sides().row());
         Finished::give_back([finished]);
     }
 }
@@ -208,6 +208,15 @@ pub struct L7Seen {
     pub parse_failed: u32,
     /// Requests given up because too many were waiting for their response.
     pub evicted: u32,
+}
+
+impl L7Seen {
+    /// Whether nothing was recognised. No branch for each of them.
+    #[inline]
+    pub fn is_nothing(&self) -> bool {
+        let messages = self.requests | self.responses | self.parse_failed | self.evicted;
+        messages | self.client_errors | self.server_errors | self.timeouts == 0
+    }
 }
 
 impl std::ops::AddAssign for L7Seen {

@@ -12,7 +12,7 @@ use crate::l7::table::{Dialect, Pairing, Protocol, TLS};
 use crate::l7::{Kind, L7Seen, L7Settings, L7Sink, Status};
 use order::Order;
 use recent::Recent;
-pub use row::{Finished, Tells};
+pub use row::{Finished, Sides, Tells};
 use std::collections::VecDeque;
 
 /// Where rows go, and what is counted on the way.
@@ -138,13 +138,19 @@ impl Session {
     /// A message whose facts are known. It is complete unless `facts.open`.
     #[inline]
     pub fn begin(&mut self, kind: Kind, facts: Box<Facts>, out: &mut Out<'_>) {
+        self.begin_asked(kind, facts, false, out);
+    }
+
+    /// The same. With `answers` it is a response of which [`Session::next_answered`] gave a request that is not doubtful: it is not asked again.
+    #[inline(never)]
+    pub fn begin_asked(&mut self, kind: Kind, facts: Box<Facts>, answers: bool, out: &mut Out<'_>) {
         self.order.began(&facts);
         if self.dialect.is_none() || facts.dialect.is_some() {
             self.dialect = facts.dialect;
         }
         match kind {
             Kind::Request => self.request(facts, out),
-            Kind::Response => self.response(facts, out),
+            Kind::Response => self.response(facts, answers, out),
             Kind::Notice => {
                 out.seen.requests += 1;
                 row::emit(Some(facts), None, out);
@@ -230,13 +236,17 @@ impl Session {
         }
     }
 
-    fn response(&mut self, facts: Box<Facts>, out: &mut Out<'_>) {
+    fn response(&mut self, facts: Box<Facts>, answers: bool, out: &mut Out<'_>) {
         if let Some(first) = facts.first_key {
             return self.several(first, facts, out);
         }
         let request = match out.protocol.pairing {
             Pairing::InOrder => {
-                let request = self.answered_in_order(&facts, out);
+                let request = if answers {
+                    self.waiting.pop_front().map(|(_, request)| request)
+                } else {
+                    self.answered_in_order(&facts, out)
+                };
                 if let (true, Some(answered)) = (facts.ends_group, &request) {
                     self.drop_group(answered.group, out);
                 }

@@ -12,6 +12,14 @@ pub struct Finished {
     protocol: &'static Protocol,
 }
 
+/// The same by reference. Whoever asks much of it does so here: that both are there is looked at once, not for each question.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    request: Option<&'a Facts>,
+    response: Option<&'a Facts>,
+    protocol: &'static Protocol,
+}
+
 /// Hands this exchange to the sink.
 #[inline]
 pub(super) fn emit(request: Option<Box<Facts>>, response: Option<Box<Facts>>, out: &mut Out<'_>) {
@@ -48,9 +56,9 @@ macro_rules! tells {
             }
         }
 
-        impl Tells for Finished {
+        impl Tells for Sides<'_> {
             $(
-                #[inline]
+                #[inline(always)]
                 fn $name(&self) -> $type {
                     let $finished = self;
                     $value
@@ -58,15 +66,15 @@ macro_rules! tells {
             )+
             #[inline]
             fn attributes(&self) -> Attributes<'_> {
-                Attributes::of(self.request.as_deref(), self.response.as_deref())
+                Attributes::of(self.request, self.response)
             }
             #[inline]
             fn told(&self, told: &mut Told) {
-                self.request.iter().chain(&self.response).for_each(|facts| facts.told(told));
+                [self.request, self.response].into_iter().flatten().for_each(|facts| facts.told(told));
             }
         }
 
-        impl Finished {
+        impl Sides<'_> {
             /// All of it.
             pub fn row(&self) -> L7Row<'_> {
                 L7Row {
@@ -82,12 +90,12 @@ tells! {
     protocol: u8 = |it| it.dialect().map_or(it.protocol.id, |dialect| dialect.id),
     protocol_name: &'static str = |it| it.dialect().map_or(it.protocol.name, |dialect| dialect.name),
     version: &str = |it| it.either(Slot::Version),
-    row_type: RowType = |it| match (&it.request, &it.response) {
+    row_type: RowType = |it| match (it.request, it.response) {
         (Some(_), Some(_)) => RowType::Session,
         (None, Some(_)) => RowType::Response,
         _ => RowType::Request,
     },
-    is_tls: bool = |it| it.request.iter().chain(&it.response).any(|facts| facts.is_tls),
+    is_tls: bool = |it| it.request.is_some_and(|facts| facts.is_tls) || it.response.is_some_and(|facts| facts.is_tls),
     is_async: bool = |it| it.first().is_some_and(|facts| facts.is_async),
     request_type: &str = |it| it.either(Slot::RequestType),
     request_domain: &str = |it| it.either(Slot::Domain),
@@ -98,8 +106,8 @@ tells! {
     // Told by a request only where it was given up.
     response_code: i32 = |it| it.last().map_or(0, |facts| facts.code),
     response_exception: &str = |it| it.last().map_or("", |facts| facts.get(Slot::Exception)),
-    response_result: &str = |it| it.response.as_ref().map_or("", |facts| facts.get(Slot::Result)),
-    response_duration_us: u64 = |it| match (&it.request, &it.response) {
+    response_result: &str = |it| it.response.map_or("", |facts| facts.get(Slot::Result)),
+    response_duration_us: u64 = |it| match (it.request, it.response) {
         (Some(request), Some(response)) => {
             let answered_us = if response.until_end { response.end_us } else { response.start_us };
             // Captures put together from several queues can run backwards.
@@ -107,12 +115,12 @@ tells! {
         }
         _ => 0,
     },
-    request_length: i64 = |it| it.request.as_ref().map_or(-1, |facts| facts.length),
-    response_length: i64 = |it| it.response.as_ref().map_or(-1, |facts| facts.length),
-    captured_request_byte: u32 = |it| captured(&it.request),
-    captured_response_byte: u32 = |it| captured(&it.response),
+    request_length: i64 = |it| it.request.map_or(-1, |facts| facts.length),
+    response_length: i64 = |it| it.response.map_or(-1, |facts| facts.length),
+    captured_request_byte: u32 = |it| captured(it.request),
+    captured_response_byte: u32 = |it| captured(it.response),
     // Without the question several answers may look like one, and a number like this one.
-    sql_affected_rows: u64 = |it| match (&it.request, &it.response) {
+    sql_affected_rows: u64 = |it| match (it.request, it.response) {
         (Some(_), Some(response)) => response.affected_rows,
         _ => 0,
     },
@@ -120,55 +128,73 @@ tells! {
     span_id: &str = |it| it.either(Slot::SpanId),
     parent_span_id: &str = |it| it.either(Slot::ParentSpanId),
     x_request_id_0: &str = |it| it.asked(Slot::XRequestId),
-    x_request_id_1: &str = |it| it.response.as_ref().map_or("", |facts| facts.get(Slot::XRequestId)),
+    x_request_id_1: &str = |it| it.response.map_or("", |facts| facts.get(Slot::XRequestId)),
     http_proxy_client: &str = |it| it.asked(Slot::ProxyClient),
     user_agent: &str = |it| it.asked(Slot::UserAgent),
     referer: &str = |it| it.asked(Slot::Referer),
-    req_tcp_seq: u32 = |it| it.request.as_ref().map_or(0, |facts| facts.tcp_seq),
-    resp_tcp_seq: u32 = |it| it.response.as_ref().map_or(0, |facts| facts.tcp_seq),
+    req_tcp_seq: u32 = |it| it.request.map_or(0, |facts| facts.tcp_seq),
+    resp_tcp_seq: u32 = |it| it.response.map_or(0, |facts| facts.tcp_seq),
     start_us: i64 = |it| it.first().map_or(0, |facts| facts.start_us),
     // A late segment can fill a hole in front of earlier ones.
     end_us: i64 = |it| it.first().map_or(0, |first| {
         let end_us = first.end_us.max(first.start_us);
-        it.response.as_ref().map_or(end_us, |response| end_us.max(response.end_us))
+        it.response.map_or(end_us, |response| end_us.max(response.end_us))
     }),
 }
 
-#[inline]
-fn captured(facts: &Option<Box<Facts>>) -> u32 {
-    facts.as_ref().map_or(0, |facts| u32::try_from(facts.captured).unwrap_or(u32::MAX))
+#[inline(always)]
+fn captured(facts: Option<&Facts>) -> u32 {
+    facts.map_or(0, |facts| u32::try_from(facts.captured).unwrap_or(u32::MAX))
 }
 
-impl Finished {
-    #[inline]
+impl Sides<'_> {
+    #[inline(always)]
     fn first(&self) -> Option<&Facts> {
-        self.request.as_deref().or(self.response.as_deref())
+        self.request.or(self.response)
     }
 
-    #[inline]
+    #[inline(always)]
     fn last(&self) -> Option<&Facts> {
-        self.response.as_deref().or(self.request.as_deref())
+        self.response.or(self.request)
     }
 
-    #[inline]
+    #[inline(always)]
     fn dialect(&self) -> Option<&'static Dialect> {
-        self.request.iter().chain(&self.response).find_map(|facts| facts.dialect)
+        let asked = self.request.and_then(|facts| facts.dialect);
+        asked.or_else(|| self.response.and_then(|facts| facts.dialect))
     }
 
     /// What both may tell: the request's word goes first.
-    #[inline]
+    #[inline(always)]
     fn either(&self, slot: Slot) -> &str {
         let asked = self.asked(slot);
         if asked.is_empty() {
-            self.response.as_ref().map_or("", |facts| facts.get(slot))
+            self.response.map_or("", |facts| facts.get(slot))
         } else {
             asked
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn asked(&self, slot: Slot) -> &str {
-        self.request.as_ref().map_or("", |facts| facts.get(slot))
+        self.request.map_or("", |facts| facts.get(slot))
+    }
+}
+
+impl Finished {
+    #[inline(always)]
+    pub fn sides(&self) -> Sides<'_> {
+        Sides {
+            request: self.request.as_deref(),
+            response: self.response.as_deref(),
+            protocol: self.protocol,
+        }
+    }
+
+    /// Whether it is a request with its response, as most are.
+    #[inline(always)]
+    pub fn is_session(&self) -> bool {
+        self.request.is_some() && self.response.is_some()
     }
 
     /// Their buffers are of use again.

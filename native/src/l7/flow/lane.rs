@@ -135,6 +135,7 @@ impl Streams {
         self.read_joined(chunk, parser, out);
     }
 
+    #[inline(never)]
     fn read_joined(&mut self, chunk: Chunk<'_>, parser: &mut dyn Parser, out: &mut Out<'_>) {
         let lane = self.lane(chunk.from_client);
         let mut kept = lane.kept.as_mut().map(|kept| std::mem::take(&mut kept.bytes)).unwrap_or_default();
@@ -158,6 +159,7 @@ impl Streams {
     }
 
     /// Reads what it can of `chunk`, of which the first `carried` bytes came earlier; returns how many bytes it is done with.
+    #[inline(always)]
     fn read_stream(&mut self, chunk: Chunk<'_>, carried: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> usize {
         let Chunk {
             bytes,
@@ -198,6 +200,8 @@ impl Streams {
             });
             let full = left.len() >= MAX_KEPT;
             let waiting = if from_client { None } else { self.session.next_answered(facts) };
+            // Nothing that a parser does changes what is asked of such a one.
+            let answers = waiting.is_some_and(|request| !request.doubtful);
             let step = parser.parse(
                 Input {
                     bytes: left,
@@ -209,7 +213,7 @@ impl Streams {
                 },
                 facts,
             );
-            match self.step(step, from_client, left.len(), parser, out) {
+            match self.step(step, (from_client, answers), left.len(), parser, out) {
                 Some(taken) => at += taken,
                 None if full => at += self.lose(from_client, left.len(), parser, out),
                 None => break,
@@ -218,9 +222,16 @@ impl Streams {
         if self.stopped { bytes.len() } else { at }
     }
 
-    /// Does what the parser said; `None` for more bytes, else how many were taken.
-    #[inline]
-    fn step(&mut self, step: Step, from_client: bool, available: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> Option<usize> {
+    /// Does what the parser said; `None` for more bytes, else how many were taken. `answers`: as a response it answers the oldest request, no doubt.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        step: Step,
+        (from_client, answers): (bool, bool),
+        available: usize,
+        parser: &mut dyn Parser,
+        out: &mut Out<'_>,
+    ) -> Option<usize> {
         // A step that takes nothing would be repeated for ever.
         let fit = |size: usize| size.clamp(1, available);
         let lane = &mut self.lanes[usize::from(!from_client)];
@@ -260,9 +271,20 @@ impl Streams {
                     Body::UntilClose => Rest::UNTIL_CLOSE,
                 };
                 self.losses = 0;
-                self.begin(kind, (from_client, has_body), facts, parser, out);
+                self.begin(kind, (from_client, has_body, answers), facts, parser, out);
                 Some(taken)
             }
+            _ => self.other_step(step, from_client, available, parser, out),
+        }
+    }
+
+    /// What is said more seldom, apart: what reads most packets stays small.
+    #[inline(never)]
+    fn other_step(&mut self, step: Step, from_client: bool, available: usize, parser: &mut dyn Parser, out: &mut Out<'_>) -> Option<usize> {
+        let fit = |size: usize| size.clamp(1, available);
+        let lane = &mut self.lanes[usize::from(!from_client)];
+        match step {
+            Step::More | Step::Took { .. } | Step::Message { .. } => None,
             Step::Part { size, content, key, end } => {
                 let gathered = lane.facts.take().map_or(0, |facts| {
                     let captured = facts.captured;
@@ -319,9 +341,16 @@ impl Streams {
         }
     }
 
-    #[inline]
-    fn begin(&mut self, kind: Kind, (from_client, has_body): (bool, bool), facts: Box<Facts>, parser: &mut dyn Parser, out: &mut Out<'_>) {
-        if kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
+    #[inline(always)]
+    fn begin(
+        &mut self,
+        kind: Kind,
+        (from_client, has_body, answers): (bool, bool, bool),
+        facts: Box<Facts>,
+        parser: &mut dyn Parser,
+        out: &mut Out<'_>,
+    ) {
+        if !answers && kind == Kind::Response && !from_client && self.session.next_answered(&facts).is_none() {
             self.lanes[1].doubtful = self.begin_unasked(has_body, &facts, parser, out) && parser.breaks_off();
         } else {
             self.lane(from_client).doubtful = false;
@@ -330,7 +359,7 @@ impl Streams {
             // Answered early: the client may give up the rest of the body it announced, and send its next request.
             self.lanes[0].doubtful = true;
         }
-        self.session.begin(kind, facts, out);
+        self.session.begin_asked(kind, facts, answers, out);
     }
 
     /// The answer to a request of which only the beginning was seen; whether the length of its body is doubtful.
@@ -352,7 +381,7 @@ impl Streams {
     }
 
     /// Takes what of `available` bytes belongs to the body.
-    #[inline]
+    #[inline(never)]
     fn read_body(&mut self, from_client: bool, available: usize, out: &mut Out<'_>) -> usize {
         let lane = &mut self.lanes[usize::from(!from_client)];
         let taken = lane.rest.0.min(available as u64);

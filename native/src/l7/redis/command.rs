@@ -51,6 +51,10 @@ impl Class {
 
     /// The class of a `Facts::note`.
     pub fn of(note: u32) -> Class {
+        // Most commands are like all others.
+        if note & 0xff == Class::Other as u32 {
+            return Class::Other;
+        }
         let found = CLASSES.iter().find(|(_, class)| *class as u32 == note & 0xff);
         found.map_or(Class::Other, |(_, class)| *class)
     }

@@ -425,8 +425,7 @@ impl Redis {
         } else if side.room > 0 && !text.is_empty() && !facts.get(Slot::Resource).is_empty() {
             // The last part of a message is what was said, those before it where.
             let is_hidden = input.settings.obfuscate && side.pending == 0;
-            facts.extend(Slot::Resource, b" ");
-            facts.extend(Slot::Resource, if is_hidden { b"?" } else { text });
+            facts.extend_word(Slot::Resource, if is_hidden { b"?" } else { text });
             side.room = side.room.saturating_sub(text.len() + 1);
         }
     }
@@ -510,8 +509,7 @@ impl Side {
             return;
         }
         let text = if self.rule.shows(self.values - 1) { told } else { b"?" };
-        facts.extend(Slot::Resource, b" ");
-        facts.extend(Slot::Resource, text);
+        facts.extend_word(Slot::Resource, text);
         let is_cut = length > told.len() as u64;
         self.room = if is_cut { 0 } else { self.room.saturating_sub(told.len() + 1) };
         if is_cut || (self.room == 0 && self.pending > 0) {
