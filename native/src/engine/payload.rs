@@ -57,7 +57,7 @@ impl Core {
             if packet.protocol == TCP {
                 self.segment(slot, &mut app, packet, bytes, way);
             } else {
-                self.deliver(slot, &mut app, way, ((0, 0), packet.l4_bytes, packet.time_us, bytes));
+                self.deliver_other(slot, &mut app, way, ((0, 0), packet.l4_bytes, packet.time_us, bytes));
             }
         }
         if app.l7.is_reversed() != app.is_turned {
@@ -214,7 +214,7 @@ impl Core {
         let early_bytes = app.streams[way].early_bytes();
         while let Some((segment, skip)) = app.streams[way].pop() {
             let rest = segment.bytes.get(skip as usize..).unwrap_or(&[]);
-            self.deliver(
+            self.deliver_other(
                 slot,
                 app,
                 way,
@@ -294,10 +294,16 @@ impl Core {
             cold,
             writes_log,
         };
-        let seen = app.l7.packet(&packet, &mut sink);
+        let seen = app.l7.read(&packet, &mut sink);
         if !seen.is_nothing() {
             self.count_l7(slot, seen, app.l7.protocol());
         }
+    }
+
+    /// The same for what is no segment in order: one copy of all that is read on the way is enough where most comes by.
+    #[inline(never)]
+    fn deliver_other(&mut self, slot: u32, app: &mut App, way: usize, data: ((u32, u32), u32, i64, &[u8])) {
+        self.deliver(slot, app, way, data);
     }
 
     /// The same where another process may read the flow.

@@ -56,24 +56,26 @@ impl Head {
         }
         self.folded = None;
         // Most fields are of no interest, and their first letter says so.
-        match Some(first | 0x20) {
-            Some(b'h') if is(line, b"host") => self.first(Slot::Domain, &line[5..], facts),
-            Some(b'u') if is(line, b"user-agent") => self.first(Slot::UserAgent, &line[11..], facts),
-            Some(b'u') if is(line, b"upgrade") => self.upgrade(line[8..].trim_ascii()),
-            Some(b'r') if is(line, b"referer") => self.first(Slot::Referer, &line[8..], facts),
-            Some(b'c') if is(line, b"content-length") => self.content_length(scan::value(&line[15..])),
-            Some(b't') if is(line, b"transfer-encoding") => self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
-            Some(b's') if line.len() > 13 && line[..13].eq_ignore_ascii_case(b"sec-websocket") => websocket(line, facts),
-            Some(b'x') if is(line, b"x-request-id") => self.first(Slot::XRequestId, &line[13..], facts),
-            Some(b'x') if is(line, b"x-real-ip") => self.first(Slot::ProxyClient, &line[10..], facts),
-            Some(b'x') if is(line, b"x-forwarded-for") => {
+        let (slot, value) = match first | 0x20 {
+            b'h' if is(line, b"host") => (Slot::Domain, 5),
+            b'u' if is(line, b"user-agent") => (Slot::UserAgent, 11),
+            b'u' if is(line, b"upgrade") => return self.upgrade(line[8..].trim_ascii()),
+            b'r' if is(line, b"referer") => (Slot::Referer, 8),
+            b'c' if is(line, b"content-length") => return self.content_length(scan::value(&line[15..])),
+            b't' if is(line, b"transfer-encoding") => return self.is_chunked |= ends_with_chunked(line[18..].trim_ascii()),
+            b's' if line.len() > 13 && line[..13].eq_ignore_ascii_case(b"sec-websocket") => return websocket(line, facts),
+            b'x' if is(line, b"x-request-id") => (Slot::XRequestId, 13),
+            b'x' if is(line, b"x-real-ip") => (Slot::ProxyClient, 10),
+            b'x' if is(line, b"x-forwarded-for") => {
                 // It names the whole way, X-Real-IP only the last client.
                 facts.put(Slot::ProxyClient, line[16..].trim_ascii());
-                self.folded = Some(Slot::ProxyClient);
+                return self.folded = Some(Slot::ProxyClient);
             }
-            Some(b'b' | b's' | b't' | b'u' | b'x') => self.trace(line, facts),
-            _ => {}
-        }
+            b'b' | b's' | b't' | b'u' | b'x' => return self.trace(line, facts),
+            _ => return,
+        };
+        facts.put_first(slot, scan::value(&line[value..]));
+        self.folded = Some(slot);
     }
 
     /// An obsolete continuation of the line before (RFC 9112, 5.2).
@@ -83,12 +85,6 @@ impl Head {
             facts.extend(slot, b" ");
             facts.extend(slot, line.trim_ascii());
         }
-    }
-
-    #[inline]
-    fn first(&mut self, slot: Slot, value: &[u8], facts: &mut Facts) {
-        facts.put_first(slot, scan::value(value));
-        self.folded = Some(slot);
     }
 
     #[cold]
