@@ -253,15 +253,10 @@ impl Core {
             lookup.hash = self.seed.hash(&lookup.key);
             self.index.prefetch(lookup.hash);
         }
-        for lookup in &mut *lookups {
+        for lookup in lookups {
             lookup.slot = self.index.guess(lookup.hash).unwrap_or(NO_SLOT);
             if let Some(flow) = self.flows.find(lookup.slot) {
                 prefetch_flow(flow);
-            }
-        }
-        for lookup in lookups {
-            if let Some(flow) = self.flows.find(lookup.slot) {
-                self.rares.prefetch(&flow.rare);
             }
         }
     }
