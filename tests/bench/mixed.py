@@ -35,7 +35,7 @@ def measure(*, quick: bool) -> list[Figure]:
         return [Figure(_WHAT, 0.0, "", 0.0, failed=f"no recording: needs {', '.join(lacking)}; `make peers`")]
     file = _FILE.with_stem("mixed-quick") if quick else _FILE
     counts = recording.recorded(file, 0.2 if quick else 1.0)
-    rounds = 1 if quick else 3
+    rounds = 1 if quick else 5
 
     def ours() -> float:
         value, answer = read(file, folder, counts.packets, L7)

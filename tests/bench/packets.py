@@ -108,6 +108,6 @@ def _http(folder: Path, rounds: int, *, quick: bool) -> list[Figure]:
 
 def measure(*, quick: bool) -> list[Figure]:
     """Many small flows, and kept-alive HTTP."""
-    rounds = 1 if quick else 3
+    rounds = 1 if quick else 5
     with tempfile.TemporaryDirectory() as name:
         return _flows(Path(name), rounds, quick=quick) + _http(Path(name), rounds, quick=quick)
