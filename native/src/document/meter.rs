@@ -232,6 +232,14 @@ impl Meters {
         }
     }
 
+    /// Asks for a meter before it is needed, if it is one.
+    #[inline]
+    pub fn prefetch(&self, number: u32) {
+        if number != NONE {
+            crate::flow::prefetch_all(self.held.get(number));
+        }
+    }
+
     /// What a meter says.
     #[inline]
     pub fn get(&self, number: u32) -> View<'_> {

@@ -7,6 +7,7 @@ use super::network::{Alive, TOGETHER, write_ends, write_pairs};
 use super::places::{EndKey, PairKey};
 use super::{Documents, MINUTE, SECOND};
 use crate::engine::Output;
+use crate::flow::prefetch;
 
 /// What is written of an interval, in this order.
 enum Step {
@@ -122,6 +123,17 @@ impl Documents {
                 let run = meters.run(at);
                 let some = Together::of(run.iter().map(|held| meters.view(held)), output.network_map_room(when.0));
                 count = some.len();
+                // Pairs lie anywhere, and so do their ends and what they did before in this minute.
+                for held in run[count..].iter().take(TOGETHER) {
+                    prefetch(places.pairs.get(held.place));
+                }
+                for held in &run[..count] {
+                    let pair = places.pairs.get(held.place);
+                    pair.ends.iter().for_each(|end| prefetch(places.ends.get(*end)));
+                    if when.0 == SECOND {
+                        minutes.prefetch(pair.meters[MINUTE]);
+                    }
+                }
                 let mut keys = [Alive::<PairKey>::default(); TOGETHER];
                 for ((at, held), key) in (at..).zip(&run[..count]).zip(&mut keys) {
                     let pair = places.pairs.get(held.place);

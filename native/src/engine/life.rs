@@ -90,6 +90,10 @@ impl Core {
             self.cold.reach(self.next - 1);
             self.next - 1
         });
+        // The one that begins after this is asked for now.
+        if let Some(later) = self.free.last() {
+            self.prefetch(*later);
+        }
         let packet = &frame.packet;
         let icmp_type = if packet.protocol == ICMP || packet.protocol == ICMP6 {
             frame.bytes.get(packet.payload_at as usize).copied().unwrap_or(0)

@@ -81,6 +81,8 @@ impl<'a> Frame<'a> {
 
 /// Frames that are looked up together, so that memory is asked for before it is needed.
 pub const BATCH: usize = 32;
+/// Packets between the one that is taken and the one whose rare measures are asked for.
+const AHEAD: usize = 4;
 
 /// The same packet is seen on several interfaces within this time.
 const SIGHTING_US: i64 = 1_000_000;
@@ -266,7 +268,16 @@ impl Core {
     pub fn pass(&mut self, frames: &[Frame<'_>], passage: &mut Passage) -> bool {
         let Passage { lookups, at } = passage;
         let mut left = frames[*at..].iter().zip(&lookups[*at..]);
+        let later = frames.len().min(*at + AHEAD);
+        let mut ahead = frames[later..].iter().zip(&lookups[later..]);
         while let Some((frame, lookup)) = left.next() {
+            // Data mostly ends some time that is measured, and by now its flow, which says where that is kept, has come from memory.
+            if let Some((frame, lookup)) = ahead.next()
+                && frame.packet.l4_bytes > 0
+                && let Some(flow) = self.flows.find(lookup.slot)
+            {
+                self.rares.prefetch(&flow.rare);
+            }
             let packet = &frame.packet;
             if packet.fragment == Fragment::Later && packet.ip_id == fragments::ORPHAN {
                 self.stats.fragment_orphans += 1;

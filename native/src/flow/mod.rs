@@ -360,6 +360,20 @@ pub fn prefetch<T>(value: &T) {
     let _ = value;
 }
 
+/// The same for all of a value that takes several.
+#[inline]
+pub fn prefetch_all<T>(value: &T) {
+    const LINE: usize = 64;
+    let lines = std::ptr::from_ref(value).cast::<[u8; LINE]>();
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..size_of::<T>().div_ceil(LINE) {
+        // SAFETY: as above.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(lines.wrapping_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = lines;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

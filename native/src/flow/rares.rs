@@ -129,6 +129,10 @@ impl<T: Default> Places<T> {
             self.free = next_free(place);
         }
         *place = value;
+        // The one after it was released long ago.
+        if let Some(next) = self.held.find(self.free) {
+            super::prefetch_all(next);
+        }
         at
     }
 
