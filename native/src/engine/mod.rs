@@ -30,7 +30,8 @@ pub use selection::{Pattern, Selection};
 pub use stats::Stats;
 
 use crate::document::Documents;
-use crate::flow::key::{Index, Key, Seed};
+use crate::flow::index::Index;
+use crate::flow::key::{Key, Seed};
 use crate::flow::rares::Rares;
 use crate::flow::side::Servers;
 use crate::flow::slab::Slab;

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod cold;
 pub mod history;
+pub mod index;
 pub mod key;
 pub mod measure;
 pub mod rares;
