@@ -69,9 +69,9 @@ impl FlowEnds {
 /// The last second there is, with room for every timeout behind it.
 const LAST_S: i64 = u32::MAX as i64 - 200_000;
 
-/// Seconds of a time in µs, as ClickHouse's `DateTime` has them.
+/// Seconds of a time in µs, as ClickHouse's `DateTime` has them. None is 0: that is the engine's before its first packet.
 pub fn seconds(us: i64) -> u32 {
-    us.div_euclid(1_000_000).clamp(0, LAST_S) as u32
+    us.div_euclid(1_000_000).clamp(1, LAST_S) as u32
 }
 
 /// Takes the requests of one flow.

@@ -464,6 +464,28 @@ fn a_clock_that_jumps_back_begins_anew() {
     assert_eq!(sum(&batches, "log.l4_flow_log", "packet_tx"), 3);
 }
 
+/// As of a file whose times nobody set, or that was damaged.
+#[test]
+fn a_clock_that_begins_at_nought_goes_on() {
+    let mut core = Core::new(Config::default(), false);
+    let times = [
+        -BEGIN_US,
+        -BEGIN_US + 1,
+        0,
+        -BEGIN_US,
+        1_000_000,
+        100 * 365 * 86_400 * 1_000_000,
+        -2 * BEGIN_US,
+    ];
+    for time_us in times {
+        feed(&mut core, &[Sent { time_us, ..SENT }]);
+        assert_eq!(core.alive(), 1);
+    }
+    let batches = finished(&mut core);
+    assert_eq!(core.stats.clock_rewinds, 2);
+    assert_eq!(sum(&batches, "log.l4_flow_log", "packet_tx"), times.len() as u64);
+}
+
 #[test]
 fn a_clock_that_jumps_a_century_ahead_costs_nothing() {
     let mut core = Core::new(Config::default(), false);
