@@ -14,6 +14,12 @@ pub enum Link {
     /// Linux cooked capture.
     Sll,
     Sll2,
+    /// PPP, with the address and control bytes of HDLC in front or without.
+    Ppp,
+    /// Cisco's HDLC.
+    Hdlc,
+    /// What nftables and iptables log: attributes, one of which is the packet.
+    Nflog,
     Unknown(u32),
 }
 
@@ -23,7 +29,10 @@ impl Link {
             1 => Link::Ethernet,
             0 | 108 => Link::Null,
             12 | 14 | 101 | 228 | 229 => Link::Raw,
+            9 | 50 => Link::Ppp,
+            104 => Link::Hdlc,
             113 => Link::Sll,
+            239 => Link::Nflog,
             276 => Link::Sll2,
             other => Link::Unknown(other),
         }
@@ -46,6 +55,9 @@ pub(super) fn strip(link: Link, frame: &[u8], packet: &mut Packet) -> Result<usi
         },
         Link::Raw => Ok(0),
         Link::Null => Ok(4),
+        Link::Hdlc => ethertype(frame, 2, packet),
+        Link::Ppp => ppp(frame, packet),
+        Link::Nflog => logged(frame),
         Link::Unknown(_) => Err(Unparsed::Link),
     }
 }
@@ -69,6 +81,33 @@ pub(super) fn ethertype(frame: &[u8], mut at: usize, packet: &mut Packet) -> Res
                 at += 4;
             }
             kind => return tunnel::typed(frame, kind, at + 2, packet),
+        }
+    }
+}
+
+/// The protocol in front of a packet is one byte where it is odd and both ends agreed to that, else two (RFC 1661, 2; RFC 1662, 3.1).
+fn ppp(frame: &[u8], packet: &mut Packet) -> Result<usize, Unparsed> {
+    let at = if frame.starts_with(&[0xff, 3]) { 2 } else { 0 };
+    match frame.get(at..at + 2).ok_or(Unparsed::Truncated)? {
+        [0, 0x21 | 0x57] => Ok(at + 2),
+        [0x21 | 0x57, _] => Ok(at + 1),
+        [2, 0x81] => tunnel::typed(frame, 0x8847, at + 2, packet),
+        _ => Err(Unparsed::NotIp),
+    }
+}
+
+/// Attributes behind four bytes: each a length, in the byte order of who wrote it, that counts its own head, and a kind; they begin at multiples
+/// of four.
+fn logged(frame: &[u8]) -> Result<usize, Unparsed> {
+    const PACKET: u16 = 9;
+    let mut at = 4;
+    loop {
+        let head = frame.get(at..at + 4).ok_or(Unparsed::NotIp)?;
+        let (length, kind) = (u16::from_ne_bytes([head[0], head[1]]), u16::from_ne_bytes([head[2], head[3]]));
+        match (kind & 0x7fff, usize::from(length)) {
+            (_, ..4) => return Err(Unparsed::Malformed),
+            (PACKET, _) => return Ok(at + 4),
+            (_, length) => at += length.next_multiple_of(4),
         }
     }
 }

@@ -108,9 +108,39 @@ fn other_link_types_lead_to_the_same_packet() {
             Link::from_number(276),
             with(&[8, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0]),
         ),
+        (Link::from_number(9), with(&[0xff, 3, 0, 0x21])),
+        (Link::from_number(9), with(&[0, 0x21])),
+        (Link::from_number(50), with(&[0x21])),
+        (Link::from_number(104), with(&[0x0f, 0, 8, 0])),
+        (Link::from_number(239), with(&nflog(&[(10, b"eth0\0"), (9, &[])]))),
     ] {
         let packet = parse(link, &frame, 0, 1).unwrap();
         assert_eq!((packet.dst_port, packet.l4_bytes), (80, 1), "{link:?}");
+    }
+}
+
+/// The front of a logged packet: its attributes, of which the last is the packet itself.
+fn nflog(attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut front = vec![2, 0, 0, 5];
+    for (kind, value) in attributes {
+        front.extend((4 + value.len() as u16).to_ne_bytes());
+        front.extend(kind.to_ne_bytes());
+        front.extend(*value);
+        front.resize(front.len().next_multiple_of(4), 0);
+    }
+    front
+}
+
+#[test]
+fn links_that_carry_something_else_say_so() {
+    for (number, frame, why) in [
+        (9, &[0xff, 3, 0xc0, 0x21, 1, 1, 0, 4][..], Unparsed::NotIp),
+        (9, &[0xff, 3, 0], Unparsed::Truncated),
+        (104, &[0x8f, 0, 0x20, 0, 1, 2, 3, 4], Unparsed::NotIp),
+        (239, &nflog(&[(1, &[0; 4])]), Unparsed::NotIp),
+        (239, &[2, 0, 0, 5, 0, 0, 0, 0], Unparsed::Malformed),
+    ] {
+        assert_eq!(parse(Link::from_number(number), frame, 0, 1).unwrap_err(), why, "{number}");
     }
 }
 

@@ -184,6 +184,18 @@ fn what_only_resembles_openwire_is_left_alone() {
 }
 
 #[test]
+fn a_short_command_between_strange_ports_is_more_likely_something_else() {
+    // A piece that is asked for: size, kind, and three numbers; read as OpenWire it creates a producer.
+    let asked = frame(&[6, 0, 0, 3, 0x30, 0, 0, 0x40, 0, 0, 0, 0x40, 0]);
+    let mut flow = Flow::new(6, 52_915);
+    flow.send(CLIENT, &asked.repeat(4));
+    assert_eq!(flow.l7.protocol(), 0);
+    let mut flow = Flow::new(6, 52_915);
+    flow.send(CLIENT, &producer(1, false, &[0]));
+    assert_ne!(flow.l7.protocol(), 0);
+}
+
+#[test]
 fn objects_in_objects_and_numbers_for_ever_hold_no_memory() {
     let mut flow = loose(true);
     for number in 0..20_000u16 {

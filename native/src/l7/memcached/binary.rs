@@ -85,6 +85,38 @@ impl Header {
         (matches!(bytes[0], 0x80 | 0x81) && known && bytes[5] == 0 && fits && parts <= header.body).then_some(header)
     }
 
+    /// Whether its parts are as long as those of such a message are: one byte and some zeros are in the middle of anything.
+    fn is_typical(&self) -> bool {
+        let (has_key, extras) = (self.key > 0, u32::from(self.extras));
+        let rest = self.body - u32::from(self.key) - extras;
+        if !self.is_request {
+            let is_value = matches!(self.opcode, 0x00 | 0x09 | 0x0c | 0x0d | 0x1d | 0x1e | 0x23 | 0x24);
+            return match self.status {
+                0 => extras == if is_value { 4 } else { 0 },
+                1..=8 | 0x20 | 0x21 | 0x81..=0x86 => extras == 0,
+                _ => false,
+            };
+        }
+        match self.opcode {
+            // Get, Delete and their kin.
+            0x00 | 0x04 | 0x09 | 0x0c | 0x0d | 0x14 => extras == 0 && has_key && rest == 0,
+            // Set, Add, Replace: flags and a time.
+            0x01..=0x03 | 0x11..=0x13 => extras == 8 && has_key,
+            // Increment, Decrement: by how much, from where, and a time.
+            0x05 | 0x06 | 0x15 | 0x16 => extras == 20 && has_key && rest == 0,
+            // Quit, No-op, Version, SASL list mechs.
+            0x07 | 0x0a | 0x0b | 0x17 | 0x20 => self.body == 0,
+            // Flush, Verbosity: perhaps a time, or how much.
+            0x08 | 0x18 | 0x1b => matches!(extras, 0 | 4) && !has_key && rest == 0,
+            // Stat: all of them, or those of a name.
+            0x10 => extras == 0 && rest == 0,
+            // Touch and what touches as it gets: a time.
+            0x1c..=0x1e | 0x23 | 0x24 => extras == 4 && has_key && rest == 0,
+            // Append, Prepend, SASL auth and step: a key and a value.
+            _ => extras == 0 && has_key,
+        }
+    }
+
     fn name(&self) -> &'static str {
         OPCODES[usize::from(self.opcode)].0
     }
@@ -95,7 +127,7 @@ pub fn guess(bytes: &[u8], from_client: bool) -> Guess {
         let fits = bytes.get(1).is_none_or(|opcode| usize::from(*opcode) < OPCODES.len()) && bytes.get(5).is_none_or(|kind| *kind == 0);
         return if fits { Guess::Maybe } else { Guess::No };
     };
-    match Header::read(header) {
+    match Header::read(header).filter(Header::is_typical) {
         Some(header) if header.is_request == from_client => Guess::Yes,
         Some(_) => Guess::Reversed,
         None => Guess::No,
@@ -187,7 +219,7 @@ impl Binary {
         }
         let magic = if from_client { 0x80 } else { 0x81 };
         for at in memchr::memchr_iter(magic, bytes) {
-            match bytes[at..].first_chunk().map(Header::read) {
+            match bytes[at..].first_chunk().map(|head| Header::read(head).filter(Header::is_typical)) {
                 Some(Some(_)) => return Resync::At(at),
                 None => return Resync::Drop(at),
                 Some(None) => {}

@@ -20,6 +20,9 @@ const MAX_DOMAIN: usize = 128;
 const WIRE_FORMAT: u8 = 1;
 const CONNECTION_ERROR: u8 = 16;
 const KEEP_ALIVE: u8 = 10;
+const PORT: u16 = 61616;
+/// How the names of connections begin that clients make up, and with them those of all that belongs to them.
+const NAME: &[u8] = b"ID:";
 const MAGIC: &[u8; 9] = b"\x01ActiveMQ";
 /// Not the answer to anything that was asked.
 const NOBODY: u64 = u64::MAX;
@@ -115,8 +118,16 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
     if let Err(guess) = detect(opening.bytes, ALL, None) {
         return guess;
     }
-    match (look(opening.bytes).map(|(_, object)| object.end), opening.from_client) {
-        (Ok(End::Client), false) | (Ok(End::Broker), true) => Guess::Reversed,
+    let Ok((size, object)) = look(opening.bytes) else {
+        return Guess::No;
+    };
+    // Other protocols have sizes and kinds in front too, and some form fits many a short one.
+    let is_expected = [opening.client_port, opening.server_port].contains(&PORT) || object.number == WIRE_FORMAT;
+    if !is_expected && memchr::memmem::find(&opening.bytes[..opening.bytes.len().min(size as usize + 4)], NAME).is_none() {
+        return Guess::No;
+    }
+    match (object.end, opening.from_client) {
+        (End::Client, false) | (End::Broker, true) => Guess::Reversed,
         _ => Guess::Yes,
     }
 }
