@@ -59,6 +59,7 @@ pub const HTTP2: u8 = 21;
 /// `l7_protocol` of TLS, to which other protocols change.
 pub const TLS: u8 = 121;
 const QUIC: u8 = 131;
+const DNS: u8 = 120;
 
 /// Whether a datagram of the client may begin anew what was read to its end: several QUIC connections can come from one port.
 #[inline]
@@ -362,7 +363,7 @@ pub static PROTOCOLS: &[Protocol] = &[
         parser: someip::parser,
     },
     Protocol {
-        id: 120,
+        id: DNS,
         name: "DNS",
         folder: "dns",
         transports: &[UDP, TCP],
@@ -411,7 +412,11 @@ pub enum Found {
 pub fn find(opening: &Opening<'_>, settings: &L7Settings) -> Found {
     let mut found = Found::Unknown;
     let protocols = settings.only.map_or(PROTOCOLS, std::slice::from_ref);
+    let is_netbios = settings.only.is_none() && dns::is_netbios(opening);
     for protocol in protocols {
+        if is_netbios && protocol.id != DNS {
+            continue;
+        }
         if !protocol.transports.contains(&opening.transport) || !settings.reads(protocol) {
             continue;
         }

@@ -274,6 +274,22 @@ fn on_a_strange_port_only_a_flawless_message_is_dns() {
 }
 
 #[test]
+fn the_first_fragment_of_a_padded_query_holds_its_question() {
+    // What pads the query goes on in other fragments.
+    let padding = [&[0][..], &[0, 10, 0, 1, 0, 0, 0, 0, 5, 0xdc]].concat();
+    let front = message(1, 0x0100, [1, 0, 0, 1], &[&question("a.example", 16), &padding]);
+    let first = [&front[..], &vec![0; 1472 - front.len()]].concat();
+    for (port, payload, protocol) in [(53, &first[..], 120), (443, &first, 120), (443, &first[..1471], 0)] {
+        let mut flow = Flow::new(17, port);
+        flow.send(CLIENT, payload);
+        assert_eq!(flow.l7.protocol(), protocol, "{} bytes on {port}", payload.len());
+    }
+    let mut flow = Flow::new(17, 443);
+    flow.send(CLIENT, &first).send(SERVER, &answer(1, "a.example", 16, 0, &[]));
+    assert_eq!(flow.close().pick(0, SHORT), "2 TXT a.example  0");
+}
+
+#[test]
 fn broken_datagrams_are_counted_and_a_wrong_guess_is_taken_back() {
     let mut flow = udp();
     flow.send(CLIENT, &query(1, "a.example", 1));

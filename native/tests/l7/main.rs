@@ -23,6 +23,7 @@ mod mongodb;
 mod mqtt;
 mod mysql;
 mod nats;
+mod netbios;
 mod openwire;
 mod oracle;
 mod postgresql;

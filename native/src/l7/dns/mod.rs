@@ -1,13 +1,15 @@
-//! DNS (RFC 1035) over UDP and TCP, with multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+//! DNS (RFC 1035) over UDP and TCP, with multicast DNS (RFC 6762), LLMNR (RFC 4795) and the name service of NetBIOS.
 
 mod name;
+mod netbios;
 mod record;
 
 use super::facts::{Facts, Slot};
 use super::parser::{Body, Guess, Input, Kind, Opening, Parser, Resync, Step};
 use super::table::UDP;
 use super::{L7Settings, Status};
-use name::Name;
+use name::{Name, skip};
+pub use netbios::PORT as NETBIOS;
 pub use record::type_number;
 use record::{Record, type_name};
 
@@ -27,6 +29,7 @@ const NXDOMAIN: u16 = 3;
 #[derive(Debug)]
 pub struct Dns {
     ports: [u16; 2],
+    is_netbios: bool,
     /// The zone transfer that is being answered, message after message.
     transfer: Option<u16>,
 }
@@ -35,12 +38,25 @@ pub struct Dns {
 pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
     Box::new(Dns {
         ports: [opening.client_port, opening.server_port],
+        is_netbios: is_netbios(opening),
         transfer: None,
     })
 }
 
+/// Whether only the name service of NetBIOS can be meant: its datagrams look like DNS, and nothing else uses its port.
+pub fn is_netbios(opening: &Opening<'_>) -> bool {
+    opening.transport == UDP && (opening.server_port == NETBIOS || opening.client_port == NETBIOS)
+}
+
 /// On a DNS port a sound header and question will do; elsewhere the whole message must be flawless.
 pub fn guess(opening: &Opening<'_>) -> Guess {
+    if is_netbios(opening) {
+        return match netbios::is_answer(opening.bytes) {
+            Some(is_answer) if is_answer == opening.from_client => Guess::Reversed,
+            Some(_) => Guess::Yes,
+            None => Guess::No,
+        };
+    }
     let ports = [opening.client_port, opening.server_port];
     let expected = PORTS.iter().any(|port| ports.contains(port));
     let message = if opening.transport == UDP {
@@ -139,10 +155,21 @@ impl Header {
         };
         let mut at = question.end;
         for _ in 0..self.counts[1..].iter().map(|count| u32::from(*count)).sum() {
-            let Some(record) = Record::read(message, at) else { return false };
+            let Some(record) = Record::read(message, at) else {
+                return self.is_fragment(message, at);
+            };
             at = record.end;
         }
         at == message.len() && !name.text().is_empty()
+    }
+
+    /// Whether a query goes on in another fragment of its datagram, with the data of what it has besides the question (padding, most
+    /// often). Fragments but the last one are multiples of eight bytes, UDP's own header among them.
+    fn is_fragment(&self, message: &[u8], at: usize) -> bool {
+        const FIXED: usize = 10;
+        let [_, answers, authorities, additional] = self.counts;
+        let is_query = !self.is_response() && answers + authorities == 0 && additional <= 2;
+        is_query && message.len().is_multiple_of(8) && skip(message, at).is_some_and(|fixed| fixed + FIXED <= message.len())
     }
 }
 
@@ -172,6 +199,9 @@ impl Question {
 impl Parser for Dns {
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
         if input.datagram {
+            if self.is_netbios {
+                return netbios::parse(input.bytes, facts);
+            }
             let size = input.bytes.len();
             return match self.message(input.bytes, facts, input.settings) {
                 Some(kind) => Step::Message {
@@ -241,7 +271,7 @@ impl Dns {
         let mut name = Name::default();
         let mut at = HEADER;
         let mut first_kind = None;
-        let mut hash = 0xcbf2_9ce4_8422_2325;
+        let mut hash = hash_seed(0);
         for nth in 0..header.counts[0].min(MAX_QUESTIONS) {
             let question = Question::read(message, at, &mut name)?;
             at = question.end;
@@ -363,9 +393,14 @@ fn status(code: u16, name: &str, settings: &L7Settings) -> Status {
     }
 }
 
+/// What the hash of names begins with (FNV-1a).
+fn hash_seed(kind: u16) -> u64 {
+    0xcbf2_9ce4_8422_2325 ^ u64::from(kind)
+}
+
 fn digest(message: &[u8]) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    message.iter().fold(0xcbf2_9ce4_8422_2325, step)
+    message.iter().fold(hash_seed(0), step)
 }
 
 fn opcode_name(opcode: u16) -> &'static str {

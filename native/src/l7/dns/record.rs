@@ -69,9 +69,12 @@ pub fn type_name(kind: u16) -> Option<&'static str> {
 
 /// The record type of that name, as `request_type` has it.
 pub fn type_number(name: &str) -> Option<u16> {
-    match name.strip_prefix("TYPE") {
-        Some(number) => number.parse().ok(),
-        None => (1..=257).find(|kind| type_name(*kind) == Some(name)),
+    match (name, name.strip_prefix("TYPE")) {
+        // In the name service of NetBIOS these numbers mean something else.
+        ("NB", _) => Some(32),
+        ("NBSTAT", _) => Some(33),
+        (_, Some(number)) => number.parse().ok(),
+        (_, None) => (1..=257).find(|kind| type_name(*kind) == Some(name)),
     }
 }
 
@@ -79,7 +82,7 @@ pub fn type_number(name: &str) -> Option<u16> {
 pub struct Record {
     pub start: usize,
     pub kind: u16,
-    ttl: u32,
+    pub ttl: u32,
     data: (usize, usize),
     pub end: usize,
 }
@@ -99,6 +102,11 @@ impl Record {
             data: (start, end),
             end,
         })
+    }
+
+    /// Its data, in the message that it was read from.
+    pub fn data<'a>(&self, message: &'a [u8]) -> &'a [u8] {
+        &message[self.data.0..self.data.1]
     }
 
     /// The high bits of the response code, where this is the record that carries them (RFC 6891).
@@ -136,8 +144,7 @@ impl Record {
     }
 
     fn write_value(&self, message: &[u8], out: &mut &mut [u8]) -> Option<()> {
-        let (start, end) = self.data;
-        let data = &message[start..end];
+        let (start, data) = (self.data.0, self.data(message));
         let word = |at: usize| data.get(at..at + 2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
         let _ = match self.kind {
             1 => {
