@@ -134,7 +134,8 @@ fn message(head: &[u8], facts: &mut Facts) -> Option<(Kind, u64)> {
         .split(|byte| byte.is_ascii_whitespace())
         .filter(|word| !word.is_empty());
     let number = sequence.next().unwrap_or_default();
-    let method = sequence.next().unwrap_or(first);
+    let of_start = if first == VERSION { &b""[..] } else { first };
+    let method = sequence.next().unwrap_or(of_start);
     facts.request_id = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     facts.key = hash(&[fields.call, number, method]);
     facts.put(Slot::RequestType, method);

@@ -351,9 +351,22 @@ fn a_flow_seen_from_the_wrong_end_is_turned() {
 }
 
 #[test]
+fn a_request_line_that_a_server_puts_up_with_begins_a_flow() {
+    let long = " ".repeat(40);
+    for (target, resource) in [(&format!("{long}/a")[..], "/a"), (".", "."), ("?a=1", "?a=1")] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes();
+        let whole = Flow::tcp().send(CLIENT, &request).send(SERVER, OK).close();
+        assert_eq!(whole.pick(0, "type request_type request_resource"), format!("2 GET {resource}"));
+        assert_eq!(Flow::tcp().drip(CLIENT, &request).send(SERVER, OK).close().types, [0, 0, 1]);
+    }
+}
+
+#[test]
 fn what_only_resembles_http_is_not_taken_for_it() {
     for bytes in [
         &b"GET key\r\n"[..],
+        b"GET .key\r\n",
+        b"GET      \r\n HTTP/1.1\r\n",
         b"OPTIONS rtsp://h/ RTSP/1.0\r\n\r\n",
         b"\x16\x03\x01GET / HTTP/1.1\r\n",
         b"HTTP/2 200\r\n",

@@ -49,6 +49,13 @@ fn a_response_of_sip_says_whose_fault_it_is() {
 }
 
 #[test]
+fn a_response_that_does_not_say_to_what_has_no_type() {
+    let mut flow = Flow::new(17, 5060);
+    flow.send(SERVER, b"SIP/2.0 401 Unauthorized\r\ni: x\r\nl: 0\r\n\r\n");
+    assert_eq!(flow.close().pick(0, "type request_type response_code"), "1  401");
+}
+
+#[test]
 fn http_is_not_sip_and_sip_not_http() {
     let mut flow = Flow::tcp();
     flow.send(CLIENT, b"OPTIONS sip:a SIP/2.0\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n");

@@ -228,12 +228,14 @@ fn is_request_line(bytes: &[u8]) -> Option<bool> {
     if !METHODS.contains(&&bytes[..space]) {
         return Some(false);
     }
-    // The first byte of a target: a path, `*`, or (for a proxy) a scheme or a host.
-    match bytes.get(space + 1) {
+    // The first byte of a target, which servers find behind any number of spaces (RFC 9112, 3): of those that should not be, only the
+    // end of the line tells.
+    let target = bytes[space..].iter().find(|byte| **byte != b' ');
+    match target {
+        Some(byte) if !byte.is_ascii_graphic() => return Some(false),
+        None if bytes.len() > MAX_LINE => return Some(false),
         None => return None,
-        Some(b'/' | b'*' | b'[') => {}
-        Some(byte) if byte.is_ascii_alphanumeric() => {}
-        Some(_) => return Some(false),
+        Some(_) => {}
     }
     match memchr(b'\n', bytes) {
         Some(end) if end <= MAX_LINE => {
@@ -241,7 +243,7 @@ fn is_request_line(bytes: &[u8]) -> Option<bool> {
             Some(StartLine::request(text.strip_suffix(b"\r").unwrap_or(text), false).is_some())
         }
         None if bytes.len() <= MAX_LINE => None,
-        _ => Some(bytes[space + 1] == b'/'),
+        _ => Some(target == Some(&b'/')),
     }
 }
 
