@@ -29,6 +29,7 @@ mod oracle;
 mod postgresql;
 mod pulsar;
 mod quic;
+mod quic_packets;
 mod redis;
 mod rocketmq;
 mod rows;

@@ -10,28 +10,32 @@ fn record(kind: u8, content: &[u8]) -> Vec<u8> {
     [&[kind, 3, 3], &(content.len() as u16).to_be_bytes()[..], content].concat()
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], &(body.len() as u32).to_be_bytes()[1..], body].concat()
 }
 
-fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
+pub fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
     [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat()
 }
 
-fn client_hello(extensions: &[u8]) -> Vec<u8> {
+pub fn client_body(extensions: &[u8]) -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend([7; 32]);
     body.extend([0, 0, 4, 0x13, 0x01, 0xc0, 0x2f, 1, 0]);
     body.extend((extensions.len() as u16).to_be_bytes());
     body.extend(extensions);
-    record(22, &message(1, &body))
+    body
+}
+
+fn client_hello(extensions: &[u8]) -> Vec<u8> {
+    record(22, &message(1, &client_body(extensions)))
 }
 
 fn named() -> Vec<u8> {
     client_hello(&extension(0, b"\0\x0c\0\0\x09a.example"))
 }
 
-fn server_hello(cipher: u16, extensions: &[u8]) -> Vec<u8> {
+pub fn server_body(cipher: u16, extensions: &[u8]) -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend([8; 32]);
     body.push(0);
@@ -39,7 +43,11 @@ fn server_hello(cipher: u16, extensions: &[u8]) -> Vec<u8> {
     body.push(0);
     body.extend((extensions.len() as u16).to_be_bytes());
     body.extend(extensions);
-    message(2, &body)
+    body
+}
+
+pub fn server_hello(cipher: u16, extensions: &[u8]) -> Vec<u8> {
+    message(2, &server_body(cipher, extensions))
 }
 
 fn modern() -> Vec<u8> {

@@ -13,6 +13,8 @@ pub struct Stream {
     bytes: Vec<u8>,
     /// What is there of it, as start and end; apart, and in order.
     pieces: Vec<(usize, usize)>,
+    /// Where the message begins that is put together.
+    passed: usize,
 }
 
 impl Stream {
@@ -39,11 +41,22 @@ impl Stream {
 
     /// Type and body of the message, once all of it is there.
     pub fn message(&self) -> Option<(u8, &[u8])> {
-        let (0, end) = *self.pieces.first()? else { return None };
-        let mut reader = Reader(&self.bytes[..end]);
+        let mut pieces = self.pieces.iter();
+        let (_, end) = *pieces.find(|(start, end)| (*start..*end).contains(&self.passed))?;
+        let mut reader = Reader(&self.bytes[self.passed..end]);
         let kind = reader.u8()?;
         let length = reader.u24()?;
         reader.take(length).map(|body| (kind, body))
+    }
+
+    /// Goes on to the message behind this one: what is said is counted on.
+    pub fn pass(&mut self) {
+        self.passed += self.message().map_or(0, |(_, body)| 4 + body.len());
+    }
+
+    /// Whether this message is not the first one.
+    pub fn has_passed(&self) -> bool {
+        self.passed > 0
     }
 
     pub fn heap_bytes(&self) -> usize {

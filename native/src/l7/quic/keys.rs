@@ -14,8 +14,13 @@ const SALT_V1: [u8; 20] = [
 const SALT_V2: [u8; 20] = [
     0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9,
 ];
-const SALT_DRAFT: [u8; 20] = [
+/// Of drafts 29 to 32; later ones have that of version 1.
+const SALT_DRAFT_29: [u8; 20] = [
     0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99,
+];
+/// Of drafts 23 to 28.
+const SALT_DRAFT_23: [u8; 20] = [
+    0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02,
 ];
 /// Bytes behind the start of the packet number from which the header's protection is made.
 const SAMPLE_AT: usize = 4;
@@ -31,10 +36,15 @@ pub struct Keys {
 impl Keys {
     /// Those of the packets that the client, or the server, sends.
     pub fn of(version: Version, target: &[u8], from_client: bool) -> Keys {
-        let (salt, labels): (_, [&[u8]; 3]) = match version {
-            Version::V1 => (&SALT_V1, [b"quic key", b"quic iv", b"quic hp"]),
-            Version::Draft29 => (&SALT_DRAFT, [b"quic key", b"quic iv", b"quic hp"]),
-            Version::V2 => (&SALT_V2, [b"quicv2 key", b"quicv2 iv", b"quicv2 hp"]),
+        let salt = match version {
+            Version::V2 => &SALT_V2,
+            Version::Draft(..29) | Version::Mvfst => &SALT_DRAFT_23,
+            Version::Draft(29..=32) => &SALT_DRAFT_29,
+            Version::V1 | Version::Draft(_) => &SALT_V1,
+        };
+        let labels: [&[u8]; 3] = match version {
+            Version::V2 => [b"quicv2 key", b"quicv2 iv", b"quicv2 hp"],
+            _ => [b"quic key", b"quic iv", b"quic hp"],
         };
         let (_, initial) = Hkdf::<Sha256>::extract(Some(salt), target);
         let mut secret = [0; 32];

@@ -1,4 +1,4 @@
-//! QUIC 1 and 2 (RFC 9000, RFC 9369): the hellos in the Initial packets, which anyone on the way can read. One row a connection.
+//! QUIC 1 and 2 (RFC 9000, RFC 9369), and the drafts from 23 on: the hellos in the Initial packets, which anyone on the way can read. One row a connection.
 
 pub(super) mod frames;
 mod keys;
@@ -51,7 +51,7 @@ pub fn parser(_opening: &Opening<'_>) -> Box<dyn Parser> {
 /// An Initial packet of a known version.
 pub fn guess(opening: &Opening<'_>) -> Guess {
     match packet::read(opening.bytes) {
-        Some((packet, _)) if packet.kind == Kind::Initial => Guess::Yes,
+        Some((packet, _)) if packet.kind == Kind::Initial && packet::is_marked(opening.bytes) => Guess::Yes,
         _ => Guess::No,
     }
 }
@@ -195,7 +195,7 @@ impl Quic {
             (Some((SERVER_HELLO, body)), _) if !from_client => {
                 let hello = ServerHello::read(body)?;
                 if hello.is_retry {
-                    self.streams[side] = Stream::default();
+                    self.streams[side].pass();
                     return None;
                 }
                 hello.put(facts);
@@ -215,6 +215,9 @@ impl Quic {
         if told == parser::Kind::Response {
             if self.retried {
                 facts.attribute("quic.retry", b"true");
+            }
+            if self.streams[1].has_passed() {
+                facts.attribute("tls.hello_retry", b"true");
             }
             self.end();
         }
@@ -245,7 +248,7 @@ fn spoken(versions: &[u8]) -> String {
     let names: Vec<String> = numbers
         .filter(|number| number & 0x0f0f_0f0f != 0x0a0a_0a0a)
         .take(16)
-        .map(|number| Version::of(number).map_or_else(|| format!("0x{number:08x}"), |version| version.text().to_owned()))
+        .map(|number| Version::of(number).map_or_else(|| format!("0x{number:08x}"), |version| version.text().into_owned()))
         .collect();
     names.join(",")
 }
@@ -284,7 +287,8 @@ mod tests {
         assert_eq!((packet.version, packet.kind, packet.target.len()), (Version::V1, Kind::Initial, 8));
         assert_eq!((packet.number_at, rest.len()), (18, 3));
         assert!(Keys::of(packet.version, packet.target, true).open(&packet).is_none());
-        bytes[0] = 0x80;
+        assert!(packet::is_marked(&bytes));
+        bytes[0] = 0x40;
         assert!(packet::read(&bytes).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Packets with a long header (RFC 9000, 17.2), as far as they can be read without keys.
 
 use crate::l7::tls::extension::Reader;
+use std::borrow::Cow;
 
 const LONG: u8 = 0x80;
 const FIXED: u8 = 0x40;
@@ -8,12 +9,18 @@ const MAX_ID: usize = 20;
 /// A client's Initial packets fill their datagrams at least this far (RFC 9000, 14.1).
 const FULL: usize = 1200;
 
+/// Drafts of version 1 that were spoken widely and lay out their packets as it does, the first and the last.
+const DRAFTS: [u8; 2] = [23, 34];
+
 /// A version that is spoken, and what differs between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     V1,
     V2,
-    Draft29,
+    /// A draft of version 1, by its number.
+    Draft(u8),
+    /// What mvfst called its draft 27.
+    Mvfst,
 }
 
 impl Version {
@@ -21,16 +28,20 @@ impl Version {
         match number {
             0x0000_0001 => Some(Version::V1),
             0x6b33_43cf => Some(Version::V2),
-            0xff00_001d => Some(Version::Draft29),
-            _ => None,
+            0xface_b002 | 0xface_b00e => Some(Version::Mvfst),
+            _ => {
+                let draft = number.checked_sub(0xff00_0000).and_then(|draft| u8::try_from(draft).ok());
+                draft.filter(|draft| (DRAFTS[0]..=DRAFTS[1]).contains(draft)).map(Version::Draft)
+            }
         }
     }
 
-    pub fn text(self) -> &'static str {
+    pub fn text(self) -> Cow<'static, str> {
         match self {
-            Version::V1 => "1",
-            Version::V2 => "2",
-            Version::Draft29 => "draft-29",
+            Version::V1 => "1".into(),
+            Version::V2 => "2".into(),
+            Version::Draft(draft) => format!("draft-{draft}").into(),
+            Version::Mvfst => "mvfst".into(),
         }
     }
 }
@@ -82,6 +93,11 @@ pub fn may_begin(bytes: &[u8]) -> bool {
     bytes.len() >= FULL && bytes[0] & (LONG | FIXED | 0x20) == LONG | FIXED
 }
 
+/// Whether the bit is set by which others that share the port tell QUIC.
+pub fn is_marked(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first & FIXED != 0)
+}
+
 /// Whether a packet with a short header begins here: the handshake is over.
 pub fn is_short(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| first & LONG == 0)
@@ -91,7 +107,8 @@ pub fn is_short(bytes: &[u8]) -> bool {
 pub fn read(bytes: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     let mut reader = Reader(bytes);
     let first = reader.u8()?;
-    if first & (LONG | FIXED) != LONG | FIXED {
+    // The other bit that is always there may be missing where both ends agreed on it (RFC 9287).
+    if first & LONG == 0 {
         return None;
     }
     let version = reader.take(4)?;
@@ -100,8 +117,11 @@ pub fn read(bytes: &[u8]) -> Option<(Packet<'_>, &[u8])> {
     reader.short().filter(|id| id.len() <= MAX_ID)?;
     // The second version numbers its kinds another way (RFC 9369, 3.2).
     let kind = match (first >> 4 & 3, version) {
-        (1, Version::V2) | (0, Version::V1 | Version::Draft29) => Kind::Initial,
-        (0, Version::V2) | (3, Version::V1 | Version::Draft29) => Kind::Retry,
+        (1, Version::V2) => Kind::Initial,
+        (0, Version::V2) => Kind::Retry,
+        (_, Version::V2) => Kind::Other,
+        (0, _) => Kind::Initial,
+        (3, _) => Kind::Retry,
         _ => Kind::Other,
     };
     let packet = |number_at, bytes| Packet {
