@@ -81,7 +81,7 @@ fn name(parts: &[u8]) -> String {
         }
         match attribute(kind) {
             Some(known) => text.push_str(known),
-            None => kind.iter().for_each(|byte| text.push_str(&format!("{byte:02x}"))),
+            None => text.push_str(&dotted(kind)),
         }
         text.push('=');
         if tag == BMP_STRING {
@@ -112,6 +112,26 @@ fn attribute(kind: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// An object identifier as `2.5.4.15`: seven bits of a number a byte, of which the first one stands for two.
+fn dotted(kind: &[u8]) -> String {
+    let mut text = String::new();
+    let mut number = 0_u64;
+    for byte in kind {
+        number = number << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 != 0 {
+            continue;
+        }
+        if text.is_empty() {
+            let root = (number / 40).min(2);
+            text = format!("{root}.{}", number - 40 * root);
+        } else {
+            text.push_str(&format!(".{number}"));
+        }
+        number = 0;
+    }
+    text
+}
+
 /// A time as ISO 8601; both kinds end with `Z` (RFC 5280, 4.1.2.5).
 fn time(tag: u8, text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.is_ascii())?;
@@ -130,4 +150,20 @@ fn time(tag: u8, text: &[u8]) -> Option<String> {
         part(4),
         part(5)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_without_a_short_name_are_written_with_dots() {
+        let jurisdiction = [0x2b, 6, 1, 4, 1, 0x82, 0x37, 60, 2, 1, 3];
+        assert_eq!(dotted(&jurisdiction), "1.3.6.1.4.1.311.60.2.1.3");
+        assert_eq!(dotted(&[0x88, 0x37, 3]), "2.999.3");
+        assert_eq!(dotted(&[0xff; 20]), "");
+        let country = b"\x31\x0b\x30\x09\x06\x03\x55\x04\x06\x13\x02DE";
+        let category = b"\x31\x0a\x30\x08\x06\x03\x55\x04\x0f\x0c\x01x";
+        assert_eq!(name(&[&country[..], category].concat()), "C=DE, 2.5.4.15=x");
+    }
 }

@@ -8,8 +8,8 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 use std::io::Write;
 
-/// Numbers of a list that are written; real clients send a quarter of that.
-const MAX_NUMBERS: usize = 256;
+/// Numbers of a list that are written; scanners send all ciphers there are, which is a third of that.
+const MAX_NUMBERS: usize = 1024;
 
 /// Numbers that say nothing: clients mix them in so that servers do not choke on new ones (RFC 8701).
 pub fn is_grease(number: u16) -> bool {

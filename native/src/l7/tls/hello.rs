@@ -11,6 +11,11 @@ const RETRY: [u8; 32] = [
     0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// High bytes of the numbers that drafts of 1.3 have, and Facebook's of them.
+const DRAFTS: [u16; 2] = [0x7f, 0xfb];
+/// Drafts, up to the 21st, whose server's hello names neither a session nor a compression.
+const BARE: std::ops::RangeInclusive<u16> = 0x7f00..=0x7f15;
+
 /// What a hello travels over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
@@ -148,14 +153,23 @@ impl<'a> ServerHello<'a> {
         let mut reader = Reader(body);
         let legacy = reader.u16()?;
         let is_retry = reader.take(32)? == RETRY;
-        reader.short()?;
+        let is_bare = BARE.contains(&legacy);
+        if !is_bare {
+            reader.short()?;
+        }
         let cipher = reader.u16()?;
-        reader.u8()?;
+        if !is_bare {
+            reader.u8()?;
+        }
         let block = reader.long().unwrap_or_default();
         let chosen = extension::each(block).find(|(kind, _)| *kind == extension::SUPPORTED_VERSIONS);
         let version = chosen.and_then(|(_, data)| Reader(data).u16()).unwrap_or(legacy);
         Some(ServerHello {
-            version: Version(version),
+            version: if DRAFTS.contains(&(version >> 8)) {
+                Version::TLS_1_3
+            } else {
+                Version(version)
+            },
             legacy,
             cipher,
             block,
