@@ -222,15 +222,17 @@ PROOFS: Final = (
         "(certificates, most alerts) is not known; a client's alert is told by its length. Also behind CONNECT, STARTTLS (SMTP, LDAP), AUTH TLS (FTP) "
         "and the requests for it of MySQL and PostgreSQL. "
         "Connections from before the capture are known on the usual ports, without a row. DTLS 1.0 to 1.3: from hello to hello, or to the alert instead, with "
-        "JA4 and JA3S; no certificates, nothing behind the hellos. Not read: SSL 2.",
+        "JA4 and JA3S; no certificates, nothing behind the hellos. A hello in the form of SSL 2, by which a "
+        "client says that it speaks more, is one without a name. Not read: SSL 2 itself.",
         "OpenSSL 3.0.19 (s_server, s_client; also over datagrams), curl 7.88.1",
         "openssl s_server, a client of ours that times itself; nginx with curl, which times itself",
         "none there",
     ),
     Proof(
         "QUIC",
-        "Versions 1, 2 and draft 29: the hellos in the Initial packets, whose keys follow from the client's id: one row a connection with the server's name, "
-        "ALPN, JA4 and the cipher, its duration that from hello to hello. A hello in several packets, in any order, and behind a Retry. A server that closes says "
+        "Versions 1 and 2, drafts 23 to 34, and what mvfst spoke in their time: the hellos in the Initial packets, whose keys follow from the client's id: "
+        "one row a connection with the server's name, "
+        "ALPN, JA4 and the cipher, its duration that from hello to hello. A hello in several packets, in any order, behind a Retry, and a second one that the server asks for. A server that closes says "
         "why. What comes after is encrypted and not looked at, until the client begins another connection from the same port. A server that speaks another version is the "
         "answer, with those that it speaks as result. Not read: clients that offer versions of which nobody knows the keys; connections taken up in the middle.",
         "aioquic 1.7.2 (versions 1 and 2, Retry, a hello in two packets, a refusal)",

@@ -75,6 +75,65 @@ fn the_duration_is_that_of_the_handshake_and_nothing_is_read_behind_it() {
 }
 
 #[test]
+fn drafts_of_1_3_are_read_as_it() {
+    let bare = [&[0x7f, 0x14][..], &[8; 32], &[0x13, 0x01, 0, 0]].concat();
+    for answer in [
+        server_hello(0x1301, &extension(43, &[0x7f, 0x1c])),
+        server_hello(0x1301, &extension(43, &[0xfb, 0x1a])),
+        message(2, &bare),
+    ] {
+        let mut flow = tls();
+        flow.send(CLIENT, &named()).send(SERVER, &record(22, &answer));
+        flow.send(CLIENT, &record(23, &[0; 53]));
+        assert_eq!(
+            flow.rows.pick(0, "version response_status response_result response_duration"),
+            "1.3 0 TLS_AES_128_GCM_SHA256 2000"
+        );
+    }
+}
+
+#[test]
+fn a_hello_in_the_form_of_ssl_2_is_one_that_tells_no_name() {
+    let front = |size: u8, session: u8| [0x80, size, 1, 3, 1, 0, 6, 0, session, 0, 16];
+    let rest = [&[0, 0, 0x2f, 1, 0, 0x80][..], &[9; 16]].concat();
+    let answer = record(22, &[server_hello(0x002f, &[]), message(14, &[])].concat());
+    for is_dripping in [false, true] {
+        let hello = [&front(31, 0)[..], &rest].concat();
+        let mut flow = tls();
+        if is_dripping {
+            flow.drip(CLIENT, &hello);
+        } else {
+            flow.send(CLIENT, &hello);
+        }
+        flow.send(SERVER, &answer).send(CLIENT, &[&record(22, &[0; 70]), CHANGE].concat());
+        flow.send(SERVER, CHANGE);
+        assert_eq!(
+            flow.close()
+                .pick(0, "type version request_type response_status response_result response_duration"),
+            "2 1.2 ClientHello 0 TLS_RSA_WITH_AES_128_CBC_SHA 3000"
+        );
+    }
+    // Lengths that do not add up, as chance would have them.
+    for front in [front(30, 0), front(32, 1)] {
+        let mut flow = tls();
+        flow.send(CLIENT, &[&front[..], &rest, &[9; 8]].concat());
+        assert_eq!(flow.close().lines.len(), 0);
+    }
+}
+
+#[test]
+fn a_first_record_may_hold_no_more_than_the_front_of_its_message() {
+    let hello = named();
+    for first in [1, 4, 5] {
+        let (front, rest) = hello[5..].split_at(first);
+        let mut flow = tls();
+        flow.send(CLIENT, &[record(22, front), record(22, rest)].concat())
+            .send(SERVER, &modern());
+        assert_eq!(flow.close().pick(0, "type request_domain"), "2 a.example", "{first}");
+    }
+}
+
+#[test]
 fn before_1_3_it_ends_when_the_server_changes_ciphers_and_when_resumed_the_client() {
     let rest = [message(12, &[0; 70]), message(14, &[])].concat();
     let mut flow = tls();

@@ -10,6 +10,7 @@ mod datagram;
 pub(super) mod extension;
 pub(super) mod fingerprint;
 pub(super) mod hello;
+mod old;
 mod record;
 
 use super::Status;
@@ -129,7 +130,7 @@ pub fn begins(bytes: &[u8], from_client: bool) -> Guess {
     match header {
         None if bytes.len() < HEADER && bytes.first().is_none_or(|kind| *kind == HANDSHAKE) && Header::is_possible(bytes) => Guess::Maybe,
         Some(header) if header.kind == HANDSHAKE => {
-            let message = &bytes[HEADER..];
+            let message = &bytes[HEADER..bytes.len().min(HEADER + header.length)];
             let fits = |nth: usize, check: fn(u8) -> bool| message.get(nth).is_none_or(|byte| check(*byte));
             let is_hello = fits(0, |kind| matches!(kind, CLIENT_HELLO | SERVER_HELLO))
                 && fits(1, |high| high == 0)
@@ -137,7 +138,8 @@ pub fn begins(bytes: &[u8], from_client: bool) -> Guess {
                 && fits(5, |minor| minor <= 4);
             match message.first() {
                 _ if !is_hello => Guess::No,
-                Some(_) if message.len() < 6 => Guess::Maybe,
+                // A record may hold less than that of its message.
+                Some(_) if message.len() < header.length.min(6) => Guess::Maybe,
                 Some(&kind) if (kind == CLIENT_HELLO) == from_client => Guess::Yes,
                 Some(_) => Guess::Reversed,
                 None => Guess::Maybe,
@@ -153,6 +155,13 @@ pub fn guess(opening: &Opening<'_>) -> Guess {
         return datagram::guess(opening);
     }
     let bytes = opening.bytes;
+    if !bytes.is_empty() && old::is_possible(bytes) {
+        return match (bytes.first_chunk::<{ old::FRONT }>(), opening.from_client) {
+            (None, _) => Guess::Maybe,
+            (Some(_), true) => Guess::Yes,
+            (Some(_), false) => Guess::Reversed,
+        };
+    }
     let hello = begins(bytes, opening.from_client);
     if hello != Guess::No || !Header::is_possible(bytes) {
         return hello;
@@ -179,6 +188,9 @@ impl Parser for Tls {
             let content = &input.bytes[..input.bytes.len().min(side.left)];
             side.left -= content.len();
             return self.content(content, 0, input.from_client, facts);
+        }
+        if self.phase == Phase::Start && input.from_client && old::is_possible(input.bytes) {
+            return self.old_hello(input.bytes, facts);
         }
         let Some(bytes) = input.bytes.first_chunk() else {
             return if Header::is_possible(input.bytes) {
@@ -229,6 +241,21 @@ impl Parser for Tls {
 }
 
 impl Tls {
+    /// A hello that has no room for a name, nor for anything else that is told.
+    fn old_hello(&mut self, bytes: &[u8], facts: &mut Facts) -> Step {
+        let Some(size) = bytes.first_chunk().and_then(old::size).filter(|size| *size <= bytes.len()) else {
+            return Step::More;
+        };
+        facts.is_tls = true;
+        facts.put(Slot::RequestType, b"ClientHello");
+        self.phase = Phase::Asked;
+        Step::Message {
+            size,
+            kind: Kind::Request,
+            body: Body::Bytes(0),
+        }
+    }
+
     /// Content of a record in the clear, of which `header` bytes of front were taken with it.
     fn content(&mut self, content: &[u8], header: usize, from_client: bool, facts: &mut Facts) -> Step {
         let size = header + content.len();
