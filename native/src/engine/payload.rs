@@ -180,19 +180,21 @@ impl Core {
         if direction.flags & flag::SYN != 0 && self.flows.get(slot).unread & 1 << way == 0 {
             app.streams[way].sync(direction.first_seq.wrapping_add(1));
         }
-        if packet.tcp_flags & (flag::SYN | flag::RST) != 0 {
+        if packet.tcp_flags & flag::RST != 0 {
             return;
         }
         let early_bytes = app.streams[way].early_bytes();
         let ack = if packet.tcp_flags & flag::ACK != 0 { packet.ack } else { 0 };
-        match app.streams[way].place((packet.seq, ack), packet.l4_bytes, packet.time_us, bytes) {
+        // A SYN takes a number before its data (TCP Fast Open, RFC 7413).
+        let seq = packet.seq.wrapping_add(u32::from(packet.tcp_flags & flag::SYN != 0));
+        match app.streams[way].place((seq, ack), packet.l4_bytes, packet.time_us, bytes) {
             Placed::Now { skip } => {
                 let rest = bytes.get(skip as usize..).unwrap_or(&[]);
                 self.deliver(
                     slot,
                     app,
                     way,
-                    ((packet.seq.wrapping_add(skip), ack), packet.l4_bytes - skip, packet.time_us, rest),
+                    ((seq.wrapping_add(skip), ack), packet.l4_bytes - skip, packet.time_us, rest),
                 );
                 if app.streams[way].has_early() {
                     self.pop(slot, app, way);

@@ -1,5 +1,6 @@
 //! Synthetic traffic through the engine.
 
+mod fast_open;
 mod limit;
 mod turn;
 

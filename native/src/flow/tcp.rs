@@ -214,13 +214,13 @@ const FIN_RST: u8 = flag::FIN | flag::RST;
 const SYN_ACK: u8 = flag::SYN | flag::ACK;
 
 impl super::Direction {
-    /// Notes where the sequence begins. A repeated SYN may come after data.
+    /// Notes where the sequence begins. A repeated SYN may come after data, and a SYN may bring data (RFC 7413).
     fn begin(&mut self, packet: &Packet) {
         if self.first_seq == 0 {
             self.first_seq = packet.seq;
         }
         if !self.is_synced || self.data_us == 0 {
-            self.next_seq = packet.seq.wrapping_add(1);
+            self.next_seq = packet.seq.wrapping_add(1).wrapping_add(packet.l4_bytes);
             self.is_synced = true;
         }
     }
