@@ -90,7 +90,7 @@ PROOFS: Final = (
         "UDP and TCP; multicast DNS and LLMNR too: what is shouted waits for nothing, an announcement is a row of its own unless it says the same words again, "
         "attribute `dns.variant` says which. A one-shot question to port 5353 with an id is taken for an ordinary one. The third dialect is NetBIOS's "
         "name service (`nbns`, UDP 137, where nothing else is looked for): names as `NAME<20>`, types NB and NBSTAT, or what is done with the name: REGISTRATION, "
-        "REFRESH, RELEASE; a broadcast waits for nothing. Inverse queries are not read. Of a query in fragments the first one is read.",
+        "REFRESH, RELEASE; a broadcast waits for nothing, and is one row however often it is said. Inverse queries are not read. Of a query in fragments the first one is read.",
         "dnsmasq 2.90 and dig 9.18 (UDP, TCP), zeroconf 0.154 (multicast), bytes of our own (LLMNR, NetBIOS)",
         "dnsmasq and dig (UDP, TCP, with EDNS and without), which times itself",
         "3 of 3",

@@ -90,11 +90,18 @@ fn a_node_tells_its_names() {
 #[test]
 fn what_is_shouted_waits_for_nobody() {
     let mut flow = udp();
-    flow.send(CLIENT, &query(1, 0x0110, padded("BOB", 0x1c), NB))
-        .send(CLIENT, &announcement(2, 5, 0x0110));
+    for _ in 0..3 {
+        flow.send(CLIENT, &query(1, 0x0110, padded("BOB", 0x1c), NB))
+            .send(CLIENT, &announcement(2, 5, 0x0110));
+    }
+    flow.send(CLIENT, &query(3, 0x0110, padded("BOB", 0x1c), NB));
     let rows = flow.wait(60).close();
-    assert_eq!(rows.column("request_type"), ["NB", "REGISTRATION"]);
-    assert_eq!(rows.column("request_resource"), ["BOB<1c>", "ANN<00>"]);
+    assert_eq!(
+        rows.column("request_type"),
+        ["NB", "REGISTRATION", "NB"],
+        "said again, it is the same"
+    );
+    assert_eq!(rows.column("request_resource"), ["BOB<1c>", "ANN<00>", "BOB<1c>"]);
     assert_eq!((flow.seen.timeouts, flow.seen.parse_failed), (0, 0));
 }
 

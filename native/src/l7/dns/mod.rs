@@ -29,16 +29,17 @@ const NXDOMAIN: u16 = 3;
 #[derive(Debug)]
 pub struct Dns {
     ports: [u16; 2],
-    is_netbios: bool,
     /// The zone transfer that is being answered, message after message.
     transfer: Option<u16>,
 }
 
 /// The parser for the table.
 pub fn parser(opening: &Opening<'_>) -> Box<dyn Parser> {
+    if is_netbios(opening) {
+        return Box::new(netbios::Netbios::default());
+    }
     Box::new(Dns {
         ports: [opening.client_port, opening.server_port],
-        is_netbios: is_netbios(opening),
         transfer: None,
     })
 }
@@ -199,9 +200,6 @@ impl Question {
 impl Parser for Dns {
     fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
         if input.datagram {
-            if self.is_netbios {
-                return netbios::parse(input.bytes, facts);
-            }
             let size = input.bytes.len();
             return match self.message(input.bytes, facts, input.settings) {
                 Some(kind) => Step::Message {

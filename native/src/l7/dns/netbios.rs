@@ -5,7 +5,7 @@ use super::record::Record;
 use super::{HEADER, Header, Question, hash_seed};
 use crate::l7::Status;
 use crate::l7::facts::{Facts, Slot};
-use crate::l7::parser::{Body, Kind, Step};
+use crate::l7::parser::{Body, Input, Kind, Parser, Resync, Step};
 use std::io::Write;
 use std::net::Ipv4Addr;
 
@@ -30,54 +30,73 @@ pub fn is_answer(message: &[u8]) -> Option<bool> {
     Some(header.is_response())
 }
 
-/// What a datagram says.
-pub fn parse(message: &[u8], facts: &mut Facts) -> Step {
-    let size = message.len();
-    let mut name = Name::default();
-    let Some((header, kind, end)) = read(message, &mut name) else {
-        return Step::Lost { size };
-    };
-    if header.opcode() == WAIT {
-        return Step::Skip { size };
-    }
-    facts.attribute("dns.variant", b"nbns");
-    put_name(name.text(), facts);
-    facts.put_same(Slot::Endpoint, Slot::Resource);
-    match (operation(header.opcode()), kind) {
-        (Some(text), _) => facts.put(Slot::RequestType, text.as_bytes()),
-        (None, NBSTAT) => facts.put(Slot::RequestType, b"NBSTAT"),
-        // A refusal has no address to tell, and says so by the type.
-        (None, NB | NULL) => facts.put(Slot::RequestType, b"NB"),
-        (None, other) => facts.put(Slot::RequestType, format!("TYPE{other}").as_bytes()),
-    }
-    facts.request_id = u64::from(header.id);
-    facts.key = u64::from(header.id) | name.hash(hash_seed(kind)) << 16;
-    // Answers do not repeat the question.
-    facts.loose_key = header.is_response();
-    let kind = match (header.is_response(), header.flags & BROADCAST) {
-        (true, _) => Kind::Response,
-        (false, 0) => Kind::Request,
-        // Whom it concerns answers from an address of his own, and nobody else.
-        (false, _) => Kind::Notice,
-    };
-    if kind == Kind::Response {
-        let code = header.flags & 15;
-        facts.code = i32::from(code);
-        facts.status = match code {
-            0 => Status::Ok,
-            // The query, or the name: malformed, unknown, another's, in conflict.
-            1 | 3 | 6 | 7 => Status::ClientError,
-            _ => Status::ServerError,
+/// Reads one flow of the name service.
+#[derive(Debug, Default)]
+pub struct Netbios {
+    /// What was shouted last: each of it is said three or four times, in turn with the like about other names.
+    shouted: [u64; 4],
+}
+
+impl Parser for Netbios {
+    fn parse(&mut self, input: Input<'_>, facts: &mut Facts) -> Step {
+        let (message, size) = (input.bytes, input.bytes.len());
+        let mut name = Name::default();
+        let Some((header, kind, end)) = read(message, &mut name) else {
+            return Step::Lost { size };
         };
-        if code != 0 {
-            facts.put(Slot::Exception, code_name(code).as_bytes());
+        if header.opcode() == WAIT {
+            return Step::Skip { size };
         }
-        put_result(message, header, end, facts);
+        facts.attribute("dns.variant", b"nbns");
+        put_name(name.text(), facts);
+        facts.put_same(Slot::Endpoint, Slot::Resource);
+        match (operation(header.opcode()), kind) {
+            (Some(text), _) => facts.put(Slot::RequestType, text.as_bytes()),
+            (None, NBSTAT) => facts.put(Slot::RequestType, b"NBSTAT"),
+            // A refusal has no address to tell, and says so by the type.
+            (None, NB | NULL) => facts.put(Slot::RequestType, b"NB"),
+            (None, other) => facts.put(Slot::RequestType, format!("TYPE{other}").as_bytes()),
+        }
+        facts.request_id = u64::from(header.id);
+        facts.key = u64::from(header.id) | name.hash(hash_seed(kind)) << 16;
+        // Answers do not repeat the question.
+        facts.loose_key = header.is_response();
+        let kind = match (header.is_response(), header.flags & BROADCAST) {
+            (true, _) => Kind::Response,
+            (false, 0) => Kind::Request,
+            // Whom it concerns answers from an address of his own, and nobody else.
+            (false, _) => Kind::Notice,
+        };
+        if kind == Kind::Notice {
+            if self.shouted.contains(&facts.key) {
+                return Step::Skip { size };
+            }
+            self.shouted.rotate_right(1);
+            self.shouted[0] = facts.key;
+        }
+        if kind == Kind::Response {
+            let code = header.flags & 15;
+            facts.code = i32::from(code);
+            facts.status = match code {
+                0 => Status::Ok,
+                // The query, or the name: malformed, unknown, another's, in conflict.
+                1 | 3 | 6 | 7 => Status::ClientError,
+                _ => Status::ServerError,
+            };
+            if code != 0 {
+                facts.put(Slot::Exception, code_name(code).as_bytes());
+            }
+            put_result(message, header, end, facts);
+        }
+        Step::Message {
+            size,
+            kind,
+            body: Body::Bytes(0),
+        }
     }
-    Step::Message {
-        size,
-        kind,
-        body: Body::Bytes(0),
+
+    fn resync(&mut self, _from_client: bool, bytes: &[u8]) -> Resync {
+        Resync::Drop(bytes.len())
     }
 }
 
