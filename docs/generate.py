@@ -109,7 +109,11 @@ def metrics() -> str:
 
 def protocols() -> str:
     """Which columns each application protocol fills, and how it was proved."""
-    head = "# Application protocols\n\n| protocol | rows | recorded with | live with | captures of others |\n|---|---|---|---|---|\n"
+    head = (
+        "# Application protocols\n\nHow each was proved: captures recorded with real programs, live programs that count and time for themselves, and captures of"
+        " others with what another reader said of them (`python -m tests.opinions`). `python -m tests.opinions.tshark FOLDER` compares whatever captures you"
+        " have, value by value, with tshark.\n\n| protocol | rows | recorded with | live with | captures of others |\n|---|---|---|---|---|\n"
+    )
     proofs = "".join(f"| {proof.protocol} | {proof.told} | {proof.recorded} | {proof.live} | {proof.shared} |\n" for proof in PROOFS)
     columns = (
         "\n# Columns by protocol\n\nCounted in the rows that the captures of `tests/data/l7` give. Every row has `l7_protocol`, `type`, `start_time`, `end_time`"
