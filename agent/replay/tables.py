@@ -73,8 +73,10 @@ def _request_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def flow_table(rows: list[dict[str, Any]], total: int) -> Table:
-    """A row per flow: who, how much, how fast, how it ended."""
+    """A row per flow, and per minute of one that is longer: who, how much, how fast, how it ended."""
     table = _table("flow", len(rows), total)
+    if len(rows) == total and (flows := len({row.get("flow_id") for row in rows})) < total:
+        table.title = f"{flows} flow{'' if flows == 1 else 's'} in {total} rows: one for each minute's end that it lived to see, one for its own"
     for name, justify in (("start", "left"), ("client", "left"), ("server", "left"), ("", "left"), ("packets", "right"), ("bytes ↑", "right"), ("bytes ↓", "right"),
                           ("rtt", "right"), ("took", "right"), ("ended by", "left")):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
