@@ -426,12 +426,14 @@ def test_values_are_hidden_from_the_moment_a_push_says_so(stage: Stage) -> None:
             teller.stdin.flush()  # type: ignore[union-attr]
             teller.stdout.readline()  # type: ignore[union-attr]
 
+        systems = {"redis", "mysql", "postgresql", "cassandra", "mongodb"}
         tell("seen")
+        # What waits in the capture's ring when the order comes is hidden too.
+        stage.until(lambda: {system for system, text in stage.statements() if "seen" in text} == systems, 10, "what was told before is stored")
         stage.configured("{capture: {network_namespaces: false}, l7: {obfuscate: true}}")
         stage.until(lambda: (stage.folder / "log").read_text().count("new configuration") == 2, 5, "the configuration arrived")
         time.sleep(0.5)  # the engine takes orders five times a second
         tell("hidden")
-    systems = {"redis", "mysql", "postgresql", "cassandra", "mongodb"}
     stage.until(lambda: sum(system in systems for system, _ in stage.statements().elements()) == 2 * len(systems), 10, "each statement stored")
     found = stage.statements()
     assert {system for system, text in found if "seen" in text} == systems
