@@ -187,3 +187,16 @@ fn broken_messages_are_counted() {
     }
     assert_eq!(flow.seen.parse_failed, 3);
 }
+
+#[test]
+fn counts_that_nobody_believes_are_no_message() {
+    for port in [137, 5060] {
+        let mut flow = Flow::new(17, port);
+        for flags in [0x8500_u16, 0x0100] {
+            let mut many = query(1, flags, padded("ANN", 0), NB);
+            many[6..12].fill(0xff);
+            flow.send(SERVER, &many).send(CLIENT, &many);
+        }
+        assert_eq!(flow.l7.protocol(), 0);
+    }
+}

@@ -169,7 +169,7 @@ impl Header {
     fn is_fragment(&self, message: &[u8], at: usize) -> bool {
         const FIXED: usize = 10;
         let [_, answers, authorities, additional] = self.counts;
-        let is_query = !self.is_response() && answers + authorities == 0 && additional <= 2;
+        let is_query = !self.is_response() && answers == 0 && authorities == 0 && additional <= 2;
         is_query && message.len().is_multiple_of(8) && skip(message, at).is_some_and(|fixed| fixed + FIXED <= message.len())
     }
 }

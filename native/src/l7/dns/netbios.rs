@@ -107,7 +107,7 @@ fn read(message: &[u8], name: &mut Name) -> Option<(Header, u16, usize)> {
     let known = matches!(header.opcode(), 0 | 5..=9 | 15) && header.flags & RESERVED == 0;
     let small = answers <= 64 && authorities <= 64 && additional <= 64;
     let fits = if header.is_response() {
-        questions <= 1 && questions + answers >= 1
+        questions == 1 || (questions == 0 && answers > 0)
     } else {
         questions == 1 && answers == 0 && header.flags & 15 == 0
     };
