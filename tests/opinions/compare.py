@@ -44,11 +44,11 @@ class Compared:
         return max(len(self.theirs), len(self.ours))
 
 
-def rows_of(capture: Path) -> list[dict[str, Any]]:
-    """The requests that Weir finds."""
+def rows_of(capture: Path, table: str = "flow_log.l7_flow_log") -> list[dict[str, Any]]:
+    """The requests that Weir finds, or the rows of another table."""
     rows = []
     for batch in Engine({}).replay(capture):
-        if batch.table == "flow_log.l7_flow_log":
+        if batch.table == table:
             rows += [orjson.loads(line) for line in batch.to_json_lines().splitlines()]
     return rows
 

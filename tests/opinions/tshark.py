@@ -10,17 +10,17 @@ import argparse
 import shutil
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from weir_native import Engine
+
+from tests.opinions.compare import rows_of
 
 Values = list[str]
 _ALL: Final = "\x01"
@@ -193,20 +193,11 @@ def theirs(capture: Path, question: Question) -> Counter[tuple[str, ...]]:
     return Counter(said for values in lines if len(values) == len(question.fields) for said in question.theirs(values))
 
 
-def ours(capture: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a capture by table, those that end no flow too."""
-    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for batch in Engine({}).replay(str(capture)):
-        if batch.table in ("flow_log.l4_flow_log", "flow_log.l7_flow_log"):
-            rows[batch.table] += [orjson.loads(line) for line in batch.to_json_lines().splitlines()]
-    return rows
-
-
 def compare(captures: Sequence[Path], console: Console) -> list[Answer]:
     """Asks both about each capture; one answer for each of [`QUESTIONS`]."""
     answers = [Answer() for _ in QUESTIONS]
     for capture in track(captures, "reading", console=console, transient=True):
-        rows = ours(capture)
+        rows = {table: rows_of(capture, table) for table in {question.table for question in QUESTIONS}}
         for question, answer in zip(QUESTIONS, answers, strict=True):
             said: Counter[tuple[str, ...]] = Counter()
             for row in rows[question.table]:
